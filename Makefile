@@ -1,0 +1,38 @@
+# Everything is set up inside the project: .venv for Python, build/ for what is made. Run `make` for the list.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help setup demo test check bench full clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## a virtual environment with everything
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+demo: $(STAMP) ## a good release, a bad one, the way back
+	@$(BIN)/python examples/demo.py
+
+test: $(STAMP) ## all tests
+	$(BIN)/python -m pytest
+
+full: $(STAMP) ## all tests, the long variants too
+	$(BIN)/python -m pytest -m "full or not full" --full
+
+check: $(STAMP) ## types, lint, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy src examples/mobius-dhash examples/demo.py tests benchmarks
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## ratios against named peers
+	$(BIN)/python benchmarks/backup.py
+
+clean: ## remove what was set up and made
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,29 @@
+"""Takes, seals, lists, verifies and restores backups: a crash at any step leaves the old or the new, never half."""
+
+from dhash_guard.backup.catalog import facts_of, find, listing, newest, path_of
+from dhash_guard.backup.create import BackupPlan, create, plan
+from dhash_guard.backup.digest import manifest_roots_digest, tree_digest
+from dhash_guard.backup.recover import Recovery, recover
+from dhash_guard.backup.restore import differences, restore
+from dhash_guard.backup.undo import Undone, undo
+from dhash_guard.backup.verify import verify
+
+__all__ = [
+    "BackupPlan",
+    "Recovery",
+    "Undone",
+    "create",
+    "differences",
+    "facts_of",
+    "find",
+    "listing",
+    "manifest_roots_digest",
+    "newest",
+    "path_of",
+    "plan",
+    "recover",
+    "restore",
+    "tree_digest",
+    "undo",
+    "verify",
+]

@@ -1,0 +1,155 @@
+"""Puts new trees in place of old ones, forward or back, judging from inode numbers how far it had come."""
+
+from __future__ import annotations
+
+import errno
+import os
+from enum import Enum
+from pathlib import Path
+
+from attrs import evolve
+
+from dhash_guard.backup.journal import (
+    Journal,
+    Kept,
+    Operation,
+    Place,
+    State,
+    UndoRecord,
+    beside,
+    inode,
+    remove_journal,
+    same,
+    write_journal,
+    write_undo,
+)
+from dhash_guard.errors import NeedsPerson
+from dhash_guard.records.layout import Layout
+from dhash_guard.system.files import Files
+from dhash_guard.system.machine import Machine
+
+_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, getattr(errno, "ENOTSUP", errno.ENOSYS)}
+
+
+class Position(Enum):
+    """Where a root stands: its new tree waits, is in place, or is gone."""
+
+    WAITING = "waiting"
+    IN_PLACE = "in place"
+    LOST = "lost"
+
+
+def position(layout: Layout, place: Place) -> Position:
+    """Judge one root.
+
+    What stands at the target itself decides nothing as long as the new tree can be found: a running service may have
+    replaced its file since.
+    """
+    target, staged, previous = _names(layout, place)
+    if place.new is None:
+        waits = place.old is not None and inode(previous) is None and inode(target) is not None
+        return Position.WAITING if waits else Position.IN_PLACE
+    if same(inode(staged), place.new):
+        return Position.WAITING
+    moved = same(inode(previous), place.old) or same(inode(staged), place.old) or same(inode(target), place.new)
+    if moved or (place.old is None and inode(target) is not None):
+        return Position.IN_PLACE
+    return Position.LOST
+
+
+def all_can_go_forward(layout: Layout, journal: Journal) -> bool:
+    """Whether no new tree is lost."""
+    return all(position(layout, place) is not Position.LOST for place in journal.places)
+
+
+def go_forward(machine: Machine, layout: Layout, journal: Journal) -> None:
+    """Put every new tree in place and keep the old ones; may be called again after any crash. Raise OSError."""
+    for place in journal.places:
+        _forward(machine.files, layout, place)
+    _sync_folders(machine, layout, journal)
+
+
+def conclude(machine: Machine, layout: Layout, journal: Journal) -> None:
+    """Remember the old trees for an undo, drop those that the restore before had kept, and close the journal."""
+    kept = tuple(
+        Kept(path=place.path, previous=place.previous if inode(_names(layout, place)[2]) else "") for place in journal.places
+    )
+    undone = journal.operation is Operation.UNDO
+    write_undo(
+        machine, layout, UndoRecord(id=journal.id, backup=journal.backup, sha256=journal.sha256, undone=undone, roots=kept)
+    )
+    for stale in journal.stale:
+        machine.files.remove_tree(layout.root / stale)
+    remove_journal(machine, layout)
+
+
+def go_back(machine: Machine, layout: Layout, journal: Journal) -> None:
+    """Put every old tree back, drop staged copies, and close the journal; may be called again after any crash.
+
+    Raise NeedsPerson where even that fails; the journal stays then.
+    """
+    if journal.state is State.PREPARED:
+        journal = evolve(journal, state=State.ABANDONED)
+        write_journal(machine, layout, journal)
+    try:
+        for place in journal.places:
+            if journal.state is not State.STAGING:
+                _backward(machine.files, layout, place)
+            if journal.operation is Operation.RESTORE:
+                machine.files.remove_tree(_names(layout, place)[1])
+        _sync_folders(machine, layout, journal)
+        remove_journal(machine, layout)
+    except OSError as problem:
+        raise NeedsPerson(
+            f"the trees before the {journal.operation.value} could not all be put back: {problem}",
+            where=str(layout.journal),
+            cure="Remove the cause, then run `dhash-guard backup recover`.",
+        ) from problem
+
+
+def _forward(files: Files, layout: Layout, place: Place) -> None:
+    target, staged, previous = _names(layout, place)
+    if position(layout, place) is Position.WAITING:
+        if place.new is None:
+            files.rename(target, previous)
+        elif inode(target) is None:
+            files.rename(staged, target)
+        else:
+            _trade(files, staged, target, previous)
+    if place.new is not None and inode(staged) is not None:
+        # Taken from what a service made at the bare target between two renames: neither old nor new, but not ours to drop.
+        taken = inode(previous) is not None
+        files.rename(staged, previous.with_name(previous.name + "0") if taken else previous)
+
+
+def _trade(files: Files, staged: Path, target: Path, previous: Path) -> None:
+    """One step where the system can exchange names, else two with the journal between them."""
+    try:
+        files.exchange(staged, target)
+    except OSError as problem:
+        if problem.errno not in _NO_EXCHANGE:
+            raise
+        files.rename(target, previous)
+        files.rename(staged, target)
+
+
+def _backward(files: Files, layout: Layout, place: Place) -> None:
+    target, staged, previous = _names(layout, place)
+    if same(inode(staged), place.old) and not same(inode(staged), place.new):
+        files.rename(staged, previous)
+    if place.new is not None and position(layout, place) is Position.IN_PLACE and inode(target) is not None:
+        files.rename(target, staged)
+    if same(inode(previous), place.old) and inode(target) is None:
+        files.rename(previous, target)
+
+
+def _names(layout: Layout, place: Place) -> tuple[Path, Path, Path]:
+    """Target, staged and previous path of a root."""
+    root = layout.root
+    return root / place.path, root / beside(place.path, place.staged), root / beside(place.path, place.previous)
+
+
+def _sync_folders(machine: Machine, layout: Layout, journal: Journal) -> None:
+    for folder in sorted({os.path.dirname(layout.root / place.path) for place in journal.places}):
+        if os.path.isdir(folder):
+            machine.files.sync_directory(Path(folder))

@@ -1,0 +1,84 @@
+"""Decides what the files of a backup are called, and recognises the names of our own."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import frozen
+
+from dhash_guard.backup.sidecar import SUFFIX
+from dhash_guard.errors import UsageProblem
+from dhash_guard.records.backup import Purpose
+from dhash_guard.records.layout import Layout, stamp
+
+_PRE_ROLLBACK = "pre_rollback_"
+_STAMP = r"\d{8}_\d{6}"
+
+
+@frozen
+class Named:
+    """What the name of an archive says."""
+
+    environment: str
+    purpose: Purpose
+    at: float
+
+
+def folders(layout: Layout) -> tuple[Path, Path]:
+    """Where archives lie: backups, and the snapshots taken before rollbacks."""
+    return layout.backups, layout.pre_rollback
+
+
+def archive_path(layout: Layout, environment: str, purpose: Purpose, at: float) -> Path:
+    """`<service>_<env>_<UTC time>.zip`; snapshots before a rollback lie apart and begin differently."""
+    if not re.fullmatch(r"[\w.-]+", f"{layout.service}_{environment}"):
+        raise UsageProblem(f"{layout.service!r} and {environment!r} cannot be part of a file name")
+    name = f"{layout.service}_{environment}_{stamp(at)}.zip"
+    if purpose is Purpose.PRE_ROLLBACK:
+        return layout.pre_rollback / (_PRE_ROLLBACK + name)
+    return layout.backups / name
+
+
+def temporary_path(archive: Path) -> Path:
+    """Where an archive is written before it is sealed; no glob of the documents matches it."""
+    return archive.with_name(f".{archive.name}.partial")
+
+
+def named(layout: Layout, name: str) -> Named | None:
+    """Read the base name of an archive; None where it is not one of this service's."""
+    pattern = rf"(?P<early>{_PRE_ROLLBACK})?{re.escape(layout.service)}_(?P<env>.+)_(?P<stamp>{_STAMP})\.zip"
+    match = re.fullmatch(pattern, name)
+    if match is None:
+        return None
+    try:
+        moment = datetime.strptime(match["stamp"], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return Named(match["env"], Purpose.PRE_ROLLBACK if match["early"] else Purpose.BACKUP, moment.timestamp())
+
+
+def next_moment(layout: Layout, environment: str, now: float) -> float:
+    """UTC seconds for the next name: now, or one second after the newest name of that environment, sealed or not."""
+    newest = float(int(now))
+    for folder in folders(layout):
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            said = named(layout, entry.name.removesuffix(SUFFIX))
+            if said is not None and said.environment == environment:
+                newest = max(newest, said.at + 1)
+    return newest
+
+
+def leftovers(layout: Layout) -> list[Path]:
+    """Temporaries and orphan checksum files that killed runs left; only valid while no backup is being written."""
+    found = []
+    for folder in folders(layout):
+        for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+            temporary = re.fullmatch(rf"\.(?P<archive>.+\.zip)(\.partial|{re.escape(SUFFIX)}\.\d+\.tmp)", entry.name)
+            if temporary is not None and named(layout, temporary["archive"]):
+                found.append(entry)
+            archive = entry.name.removesuffix(SUFFIX)
+            if archive != entry.name and named(layout, archive) and not (folder / archive).exists():
+                found.append(entry)
+    return found

@@ -1,0 +1,80 @@
+"""Ends a restore or an undo that was interrupted: every root entirely new where all was staged, else entirely old."""
+
+from __future__ import annotations
+
+import os
+
+from attrs import frozen
+
+from dhash_guard.backup.digest import tree_digest
+from dhash_guard.backup.exchange import all_can_go_forward, conclude, go_back, go_forward
+from dhash_guard.backup.journal import Journal, Operation, State, held, read_journal
+from dhash_guard.errors import NeedsPerson
+from dhash_guard.records.layout import Layout
+from dhash_guard.system.machine import Machine
+
+
+@frozen(kw_only=True)
+class Recovery:
+    """How an interrupted `operation` (restore or undo) was ended.
+
+    `forward` means that every root is new now, else every root is old. `identical` tells for a restore whether the
+    roots have the digest of the backup; it is None where there is nothing to compare with.
+    """
+
+    operation: str
+    backup: str
+    forward: bool
+    roots: tuple[str, ...]
+    identical: bool | None
+
+
+def recover(machine: Machine, layout: Layout) -> Recovery | None:
+    """End what was interrupted; None where nothing was. May itself be killed and called again.
+
+    Raise Locked while the restore is still running, Damaged for a journal that cannot be understood, and NeedsPerson
+    where neither way could be gone.
+    """
+    if not os.path.lexists(layout.journal):
+        return None
+    with held(machine, layout, "a recovery"):
+        return finish_unfinished(machine, layout)
+
+
+def finish_unfinished(machine: Machine, layout: Layout) -> Recovery | None:
+    """What `recover` does, for callers that hold the lock already."""
+    journal = read_journal(layout)
+    if journal is None:
+        return None
+    forward = journal.state is State.PREPARED and all_can_go_forward(layout, journal) and _forward(machine, layout, journal)
+    if not forward:
+        go_back(machine, layout, journal)
+    return Recovery(
+        operation=journal.operation.value,
+        backup=journal.backup,
+        forward=forward,
+        roots=tuple(place.path for place in journal.places),
+        identical=_identical(layout, journal) if forward and journal.operation is Operation.RESTORE else None,
+    )
+
+
+def _forward(machine: Machine, layout: Layout, journal: Journal) -> bool:
+    try:
+        go_forward(machine, layout, journal)
+    except OSError:
+        return False
+    try:
+        conclude(machine, layout, journal)
+    except OSError as problem:
+        raise NeedsPerson(
+            f"the trees are in place, but that could not be recorded: {problem}",
+            cure="Remove the cause, then run `dhash-guard backup recover`.",
+        ) from problem
+    return True
+
+
+def _identical(layout: Layout, journal: Journal) -> bool:
+    try:
+        return tree_digest(layout.root, [place.path for place in journal.places]) == journal.digest
+    except OSError:
+        return False

@@ -1,0 +1,209 @@
+"""Puts a backup back: whole or not at all, with the tree before it kept for an undo."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter
+from pathlib import Path
+
+from attrs import evolve
+
+from dhash_guard.backup import sidecar
+from dhash_guard.backup.catalog import path_of
+from dhash_guard.backup.components import require_places
+from dhash_guard.backup.digest import manifest_entries, manifest_roots_digest, tree_digest, tree_entries
+from dhash_guard.backup.exchange import conclude, go_back, go_forward
+from dhash_guard.backup.journal import (
+    Journal,
+    Operation,
+    Place,
+    State,
+    beside,
+    held,
+    inode,
+    read_undo,
+    write_journal,
+)
+from dhash_guard.backup.manifest import Kind, Manifest
+from dhash_guard.backup.names import previous_name, staged_name
+from dhash_guard.backup.reader import opened
+from dhash_guard.backup.recover import finish_unfinished
+from dhash_guard.backup.staging import stage
+from dhash_guard.backup.verify import examine
+from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson, NoGo
+from dhash_guard.records.backup import BackupFacts, Restoration, RestoredRoot
+from dhash_guard.records.canonical import sha256_hex
+from dhash_guard.records.layout import Layout
+from dhash_guard.records.units import format_bytes
+from dhash_guard.system.machine import Machine
+
+_SPARE = 1.05
+
+
+def restore(machine: Machine, layout: Layout, facts: BackupFacts) -> Restoration:
+    """Verify the backup whole, stage it, exchange every root, and read it back from its final place.
+
+    Raise Damaged, UsageProblem, CannotTell or Locked before anything is touched; NoGo where it could not be done and
+    everything stands as before; NeedsPerson where not even that could be reached. A tree that reads back differently
+    (a service may write at once) is returned as not `identical`; `differences` names the entries.
+    """
+    began = machine.clock.monotonic()
+    with held(machine, layout, "a restore"):
+        manifest = _verified(layout, facts)
+        finish_unfinished(machine, layout)
+        _preflight(machine, layout, manifest)
+        journal = _planned(machine, layout, facts, manifest)
+        if machine.dry:
+            return _rehearse(machine, layout, journal, manifest)
+        written, journal = _staged(machine, layout, journal, manifest, path_of(layout, facts))
+        exchange_all(machine, layout, journal)
+        roots = tuple(_restored(layout, place, manifest) for place in journal.places)
+        close(machine, layout, journal)
+    expected = {place.path: manifest_roots_digest(manifest, [place.path]) for place in journal.places}
+    return Restoration(
+        backup=facts.name,
+        roots=roots,
+        files=sum(root.files for root in roots),
+        bytes_written=written,
+        identical=all(root.digest == expected[root.path] for root in roots),
+        seconds=machine.clock.monotonic() - began,
+    )
+
+
+def differences(layout: Layout, manifest: Manifest) -> tuple[str, ...]:
+    """Paths of all entries in which the tree on the disk and `manifest` are not the same, sorted; empty means identical."""
+    roots = [root.path for root in manifest.header.roots]
+    live = {entry for root in roots for entry in tree_entries(layout.root, root)}
+    stated = {entry for root in roots for entry in manifest_entries(manifest, root)}
+    return tuple(sorted({path for path, *_ in live ^ stated}))
+
+
+def exchange_all(machine: Machine, layout: Layout, journal: Journal) -> None:
+    """Exchange every root of a prepared journal, or put all back and raise NoGo."""
+    try:
+        go_forward(machine, layout, journal)
+    except OSError as problem:
+        go_back(machine, layout, journal)
+        raise NoGo(f"the trees could not be exchanged, everything stands as before: {problem}") from problem
+
+
+def close(machine: Machine, layout: Layout, journal: Journal) -> None:
+    """Record what is now in place; raise NeedsPerson where the record cannot be written (the trees are in place then)."""
+    try:
+        conclude(machine, layout, journal)
+    except OSError as problem:
+        raise NeedsPerson(
+            f"the trees are in place, but that could not be recorded: {problem}",
+            cure="Remove the cause, then run `dhash-guard backup recover`.",
+        ) from problem
+
+
+def _verified(layout: Layout, facts: BackupFacts) -> Manifest:
+    path = path_of(layout, facts)
+    found, manifest = examine(path, facts.name, sidecar.read(path))
+    problems = list(found.problems)
+    if facts.sha256 and found.sha256 != facts.sha256:
+        problems.append("it is not the archive that was chosen")
+    if problems or manifest is None:
+        raise Damaged(
+            "the backup is damaged, nothing was touched:\n  " + "\n  ".join(problems),
+            where=facts.name,
+            cure="Choose another backup.",
+        )
+    return manifest
+
+
+def _preflight(machine: Machine, layout: Layout, manifest: Manifest) -> None:
+    """Refuse what is bound to fail while nothing has been touched yet."""
+    require_places(layout, [root.path for root in manifest.header.roots])
+    groups = manifest.by_root()
+    needed: Counter[int] = Counter()
+    folders: dict[int, Path] = {}
+    for root in manifest.header.roots:
+        target = layout.root / root.path
+        folder = next(parent for parent in target.parents if parent.exists())
+        if os.path.ismount(target):
+            raise NoGo(f"{root.path} is a mount point and cannot be exchanged", cure="Back up what is in it instead.")
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise NoGo(f"{folder} does not let a new {root.path} be made in it")
+        device = folder.stat().st_dev
+        folders[device] = folder
+        needed[device] += sum(member.size for member in groups[root.path])
+    for device, size in needed.items():
+        free = machine.host.free_bytes(folders[device])
+        if free is not None and free < size * _SPARE:
+            missing = format_bytes(size * _SPARE - free)
+            raise NoGo(f"the restore needs {format_bytes(size * _SPARE)}, {missing} more than are free", cure="Make room.")
+
+
+def _planned(machine: Machine, layout: Layout, facts: BackupFacts, manifest: Manifest) -> Journal:
+    before = read_undo(layout)
+    seed = f"{facts.name} {facts.sha256} {machine.clock.now()!r} {os.getpid()} {before.id if before else ''}"
+    identity = sha256_hex(seed.encode())[:12]
+    places = []
+    for root in manifest.header.roots:
+        name = root.path.rpartition("/")[2]
+        staged, previous = staged_name(name, identity), previous_name(name, identity)
+        places.append(Place(path=root.path, kind=root.kind, staged=staged, previous=previous))
+    return Journal(
+        id=identity,
+        operation=Operation.RESTORE,
+        state=State.STAGING,
+        backup=facts.name,
+        sha256=facts.sha256,
+        digest=manifest_roots_digest(manifest, [place.path for place in places]),
+        places=tuple(places),
+        stale=before.trees() if before else (),
+    )
+
+
+def _staged(machine: Machine, layout: Layout, journal: Journal, manifest: Manifest, path: Path) -> tuple[int, Journal]:
+    """Stage every root and bring it to the disk; the journal that comes back is prepared. On failure nothing stays."""
+    groups, written = manifest.by_root(), 0
+    present = [place for place in journal.places if place.kind is not Kind.ABSENT]
+    try:
+        write_journal(machine, layout, journal)
+        with opened(path) as archive:
+            for place in present:
+                machine.files.make_directory((layout.root / place.path).parent)
+                written += stage(machine, layout, archive, place, groups[place.path])
+        folders = {parent.stat().st_dev: parent for place in present for parent in [(layout.root / place.path).parent]}
+        for folder in folders.values():
+            machine.files.sync_filesystem(folder)
+        prepared = evolve(journal, state=State.PREPARED, places=tuple(_marked(layout, place) for place in journal.places))
+        write_journal(machine, layout, prepared)
+    except (OSError, GuardError) as problem:
+        go_back(machine, layout, journal)
+        raise _explained(problem) from problem
+    return written, prepared
+
+
+def _marked(layout: Layout, place: Place) -> Place:
+    staged = None if place.kind is Kind.ABSENT else inode(layout.root / beside(place.path, place.staged))
+    return evolve(place, new=staged, old=inode(layout.root / place.path))
+
+
+def _explained(problem: OSError | GuardError) -> GuardError:
+    if isinstance(problem, CannotTell):
+        return NoGo(problem.what, where=problem.where)
+    if isinstance(problem, GuardError):
+        return problem
+    full = "the disk is full" if problem.errno in (errno.ENOSPC, errno.EDQUOT) else "the backup could not be staged"
+    return NoGo(f"{full}, everything stands as before: {problem}")
+
+
+def _restored(layout: Layout, place: Place, manifest: Manifest) -> RestoredRoot:
+    files = sum(kind == Kind.FILE.value for _, kind, _, _ in manifest_entries(manifest, place.path))
+    try:
+        digest = tree_digest(layout.root, [place.path])
+    except OSError:  # it cannot be read back, so it is not known to be identical
+        digest = ""
+    return RestoredRoot(path=place.path, kind=place.kind.value, files=files, digest=digest)
+
+
+def _rehearse(machine: Machine, layout: Layout, journal: Journal, manifest: Manifest) -> Restoration:
+    for place in journal.places:
+        machine.files.exchange(layout.root / beside(place.path, place.staged), layout.root / place.path)
+    roots = tuple(_restored(layout, place, manifest) for place in journal.places)
+    return Restoration(backup=journal.backup, roots=roots, files=0, bytes_written=0, identical=False, seconds=0.0)

@@ -1,0 +1,88 @@
+"""Puts back, once, the trees that the last restore replaced."""
+
+from __future__ import annotations
+
+import os
+
+from attrs import frozen
+
+from dhash_guard.backup.journal import (
+    Journal,
+    Kept,
+    Operation,
+    Place,
+    State,
+    UndoRecord,
+    beside,
+    held,
+    inode,
+    read_undo,
+    write_journal,
+)
+from dhash_guard.backup.manifest import Kind
+from dhash_guard.backup.names import previous_name
+from dhash_guard.backup.recover import finish_unfinished
+from dhash_guard.backup.restore import close, exchange_all
+from dhash_guard.errors import CannotTell, NoGo
+from dhash_guard.records.canonical import sha256_hex
+from dhash_guard.records.layout import Layout
+from dhash_guard.system.machine import Machine
+
+
+@frozen(kw_only=True)
+class Undone:
+    """The restore of `backup` was taken back; the trees that it had made are kept until the next restore."""
+
+    backup: str
+    roots: tuple[str, ...]
+
+
+def undo(machine: Machine, layout: Layout) -> Undone:
+    """Exchange the trees of the last restore with those before it, at the price of renames.
+
+    Raise CannotTell where there is nothing to undo or the earlier trees are gone, NoGo where it could not be done and
+    everything stands as before, NeedsPerson where not even that, Locked where a backup or restore runs.
+    """
+    with held(machine, layout, "an undo"):
+        finish_unfinished(machine, layout)
+        record = read_undo(layout)
+        if record is None or record.undone:
+            raise CannotTell("there is no restore to undo" if record is None else "the last restore was undone already")
+        gone = [tree for tree in record.trees() if not os.path.lexists(layout.root / tree)]
+        if gone:
+            raise CannotTell("the trees before the restore are gone: " + ", ".join(gone))
+        journal = _prepared(layout, record)
+        try:
+            write_journal(machine, layout, journal)
+        except OSError as problem:
+            raise NoGo(f"the undo could not begin: {problem}") from problem
+        exchange_all(machine, layout, journal)
+        close(machine, layout, journal)
+    return Undone(backup=record.backup, roots=tuple(kept.path for kept in record.roots))
+
+
+def _prepared(layout: Layout, record: UndoRecord) -> Journal:
+    identity = sha256_hex(f"undo {record.id}".encode())[:12]
+    return Journal(
+        id=identity,
+        operation=Operation.UNDO,
+        state=State.PREPARED,
+        backup=record.backup,
+        sha256=record.sha256,
+        digest="",
+        places=tuple(_place(layout, kept, identity) for kept in record.roots),
+    )
+
+
+def _place(layout: Layout, kept: Kept, identity: str) -> Place:
+    name = kept.path.rpartition("/")[2]
+    tree = inode(layout.root / beside(kept.path, kept.previous)) if kept.previous else None
+    return Place(
+        path=kept.path,
+        kind=Kind.ABSENT if tree is None else Kind.DIRECTORY,
+        # Without an earlier tree nothing is ever staged; the name only has to be nobody's.
+        staged=kept.previous or f".{name}.dhash-new-{identity}",
+        previous=previous_name(name, identity),
+        new=tree,
+        old=inode(layout.root / kept.path),
+    )

@@ -1,0 +1,107 @@
+"""The command line: finds the command, runs it, and turns every way of ending into one exit code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from dhash_guard import __version__
+from dhash_guard.errors import Bug, CannotTell, GuardError, OutsideSilent, UsageProblem
+
+_COMMANDS = {
+    "backup": "backup:backup",
+    "config": "config:config",
+    "deploy": "release:deploy",
+    "evidence": "evidence:evidence",
+    "gate": "watch:gate",
+    "gates": "config:gates",
+    "health": "watch:health",
+    "migrate": "release:migrate",
+    "monitor": "watch:monitor",
+    "notify": "notify:notify",
+    "report": "evidence:report",
+    "rollback": "release:rollback",
+    "service": "release:service",
+    "smoke": "watch:smoke",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is asked for: `--version` must not pay for all of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(f"dhash_guard.cli.{module}"), name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dhash-guard")
+def program() -> None:
+    """Puts a guard around a deployment: evidence before, judgement after, a verified way back.
+
+    Exit codes: 0 go · 1 no-go · 2 usage or configuration · 3 cannot tell · 4 integrity · 5 rolled back and verified ·
+    6 a person is needed · 7 something outside did not answer · 8 locked or frozen · 70 a bug.
+    """
+
+
+def main() -> NoReturn:
+    """Run the program and exit with the code of the table in the help."""
+    from dhash_guard.system.interrupt import Interrupted, install
+
+    install()
+    try:
+        code = program.main(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as problem:
+        problem.show(sys.stderr)
+        sys.exit(UsageProblem.exit_code)
+    except GuardError as problem:
+        _tell(problem)
+        sys.exit(problem.exit_code)
+    except (click.Abort, KeyboardInterrupt, Interrupted):
+        click.echo("aborted; the next command finishes what was begun", err=True)
+        sys.exit(CannotTell.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(OutsideSilent.exit_code)
+    except OSError as problem:
+        _tell(UsageProblem(f"{problem.strerror or problem}", where=str(problem.filename or "")))
+        sys.exit(OutsideSilent.exit_code)
+    except Exception:  # noqa: BLE001  # the last line of defence: a bug has an exit code of its own
+        import traceback
+
+        traceback.print_exc()
+        click.echo("This is a bug in dhash-guard; please report it with the lines above.", err=True)
+        sys.exit(Bug.exit_code)
+
+
+def _tell(problem: GuardError) -> None:
+    """The error for people on stderr; with --json also as data on stdout."""
+    click.echo(f"error: {problem}", err=True)
+    if "--json" in sys.argv:
+        facts: dict[str, Any] = {"error": problem.code, "exit_code": problem.exit_code, "what": problem.what}
+        click.echo(json.dumps(facts | {"where": problem.where, "cure": problem.cure}, ensure_ascii=False))

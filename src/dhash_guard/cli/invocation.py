@@ -1,0 +1,138 @@
+"""What every command is given: the options they all share, the machine, the configuration, and a way to speak."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import define
+
+from dhash_guard.config import Configuration, Overrides, load
+from dhash_guard.errors import UsageProblem
+from dhash_guard.records.codec import to_data
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.sample import Tick
+from dhash_guard.records.units import Seconds, parse_duration
+from dhash_guard.rollout.publish import publish
+from dhash_guard.rollout.run import Guarded, finish_restores, open_run
+from dhash_guard.system import Machine, this_machine
+
+
+class NamedOption(click.Option):
+    """An option that names a thing, and so may also come as DHASH_GUARD_<NAME>; an empty variable counts as not given."""
+
+    def __init__(self, declarations: Sequence[str], **attributes: Any) -> None:
+        long = next(declared for declared in declarations if declared.startswith("--"))
+        attributes.setdefault("envvar", "DHASH_GUARD_" + long[2:].split("/")[0].upper().replace("-", "_"))
+        super().__init__(list(declarations), **attributes)
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        value = super().resolve_envvar_value(ctx)
+        return value if value and value.strip() else None
+
+
+def named(*declarations: str, **attributes: Any) -> Callable[[Any], Any]:
+    """`click.option` for options that name things."""
+    return click.option(*declarations, cls=NamedOption, **attributes)
+
+
+class Duration(click.ParamType[Seconds]):
+    """Seconds, or `60m`, `1h30m`, `250ms`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Seconds:
+        if isinstance(value, float):
+            return Seconds(value)
+        try:
+            return parse_duration(str(value))
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+@define
+class Invocation:
+    """One call of the program."""
+
+    machine: Machine
+    env: str | None
+    config: Path | None
+    json: bool
+    verbose: bool
+    quiet: bool
+
+    def load(self, overrides: Overrides = Overrides()) -> Configuration:
+        """The configuration for the chosen environment, with what an interrupted restore left behind put right."""
+        configuration = load(self.config, Path.cwd(), self.machine.environ, self.env, overrides=overrides)
+        finish_restores(self.machine, configuration, self.say)
+        return configuration
+
+    def open(self, verb: str, *, tag: str = "", reason: str = "", overrides: Overrides = Overrides()) -> Guarded:
+        """Begin a run of `verb`."""
+        return open_run(self.machine, self.load(overrides), verb, self.say, tag=tag, reason=reason)
+
+    def say(self, text: str) -> None:
+        """A message for the person who waits, on stderr."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def show(self, text: str, data: Any) -> None:
+        """A result, on stdout: text for people, or with --json its data."""
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2) if self.json else text)
+
+    def finish(self, run: Guarded, evidence: Evidence, ticks: Sequence[Tick] = ()) -> int:
+        """Publish the run's report, print its story, and return its exit code."""
+        story = publish(run, evidence, ticks)
+        plan = [
+            f"would {change.verb} {change.subject}"
+            for change in self.machine.plan or []
+            if ".dhash-guard" not in change.subject
+        ]
+        data = to_data(evidence)
+        if self.machine.dry:
+            data["plan"] = to_data(self.machine.plan)
+            story = [*story, *(["Plan (nothing was changed):", *plan] if plan else [])]
+        self.show("\n".join(story), data)
+        return evidence.exit_code
+
+    def confirm(self, question: str, *, answered: bool) -> None:
+        """Ask; raise UsageProblem where nobody can answer or the answer is no."""
+        if answered or self.machine.dry:
+            return
+        if not sys.stdin.isatty():
+            raise UsageProblem(
+                f"{question} Nobody is here to answer", cure="Say it with --force, or run this on a terminal."
+            )
+        if not click.confirm(question, default=False, err=True):
+            raise UsageProblem("not confirmed; nothing was touched")
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command; the command gets an `Invocation` as its first argument."""
+
+    @wraps(command)
+    def called(
+        env: str | None, config: Path | None, dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **rest: Any
+    ) -> Any:
+        machine = this_machine(dict(os.environ))
+        invocation = Invocation(machine.rehearsing() if dry_run else machine, env, config, as_json, verbose, quiet)
+        code = command(invocation, **rest)
+        sys.exit(code or 0)
+
+    options = [
+        named("--env", "--environment", "env", metavar="NAME", help="The environment; default_environment where left out."),
+        named("--config", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file."),
+        click.option("--dry-run", is_flag=True, help="Change nothing; say what would be done."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+        click.option("-v", "--verbose", is_flag=True, help="Say more."),
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result."),
+    ]
+    for option in reversed(options):
+        called = option(called)
+    return called

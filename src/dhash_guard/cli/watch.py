@@ -1,0 +1,77 @@
+"""The commands that look and judge: monitor, health, smoke, gate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from dhash_guard.cli.invocation import Duration, Invocation, common, named
+from dhash_guard.cli.viewers import viewer_for
+from dhash_guard.config import Overrides
+from dhash_guard.records.units import Seconds
+from dhash_guard.report.junit import junit
+from dhash_guard.rollout import gate as gating
+from dhash_guard.rollout import health as proving
+from dhash_guard.rollout import monitor as watching
+from dhash_guard.rollout import smoke as smoking
+
+
+@click.command()
+@common
+@named("--duration", type=Duration(), help="How long to watch: seconds, or 60m, 1h30m.")
+@named("--interval", type=Duration(), help="How far apart the looks are.")
+@click.option("--auto-rollback/--no-rollback", "automatic", default=None, help="Roll back by itself when a gate says so.")
+@named("--backup-file", "--backup", "backup_file", metavar="BACKUP", help="What an automatic rollback goes back to.")
+@click.option("--recorded", type=click.Path(path_type=Path), metavar="LOG", help="Judge a recorded samples.jsonl instead.")
+def monitor(
+    call: Invocation,
+    duration: Seconds | None,
+    interval: Seconds | None,
+    automatic: bool | None,
+    backup_file: str | None,
+    recorded: Path | None,
+) -> int:
+    """Watch a release, decide, and go back where the verdict says so and it is safe."""
+    run = call.open("monitor", overrides=Overrides(duration=duration, interval=interval))
+    orders = watching.WatchOrders(automatic=automatic, backup_file=backup_file, recorded=recorded)
+    viewer = viewer_for(run, quiet=call.quiet, terminal=sys.stderr.isatty())
+    evidence = watching.monitor(run, orders, viewer)
+    return call.finish(run, evidence, viewer.ticks)
+
+
+@click.command()
+@common
+@named(
+    "--retries", type=click.IntRange(min=0), default=0, show_default=True, help="Further tries after a look that is not OK."
+)
+@named("--consecutive", type=click.IntRange(min=1), default=1, show_default=True, help="How many OKs in a row.")
+@named("--apart", type=Duration(), default=10.0, show_default="10s", help="Time between looks.")
+def health(call: Invocation, retries: int, consecutive: int, apart: Seconds) -> int:
+    """Ask whether the service is healthy now."""
+    run = call.open("health")
+    return call.finish(run, proving.health(run, consecutive=consecutive, apart=apart, retries=retries))
+
+
+@click.command()
+@common
+@click.option("--quick", is_flag=True, help="Only the checks marked quick.")
+@named("--base-url", metavar="URL", help="Another address than the environment's.")
+@named("--timeout", type=Duration(), help="Per check.")
+@named("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the results as JUnit XML.")
+def smoke(call: Invocation, quick: bool, base_url: str | None, timeout: Seconds | None, junit_file: Path | None) -> int:
+    """Run the smoke checks."""
+    run = call.open("smoke")
+    evidence = smoking.smoke(run, quick=quick, address=base_url, timeout=timeout)
+    if junit_file is not None:
+        call.machine.files.write_atomic(junit_file, junit(evidence))
+    return call.finish(run, evidence)
+
+
+@click.command()
+@common
+def gate(call: Invocation) -> int:
+    """Answer whether the environment may be deployed to: go, no-go, or cannot tell."""
+    run = call.open("gate")
+    return call.finish(run, gating.gate(run))

@@ -1,0 +1,128 @@
+"""Decides what stands at the top of the file: version, names, directories, and the sections of each environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from dhash_guard.config.check_commands import outside
+from dhash_guard.config.find import Found, find
+from dhash_guard.config.names import suggest
+from dhash_guard.config.node import Fault, Node
+from dhash_guard.config.schema import Directories, Document
+from dhash_guard.config.source import read_file
+from dhash_guard.config.structure import sections
+from dhash_guard.config.verbs import PremergeSettings, TrustSettings
+from dhash_guard.errors import ConfigurationProblem, UsageProblem
+from dhash_guard.records.layout import Layout
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_UNFIT_NAME = "is no name for files; use lower-case letters, digits and hyphens"
+_LATER = ("defaults", "environments", "notify")
+"""Sections that have a meaning only once an environment is chosen."""
+
+
+@frozen(kw_only=True)
+class Opened:
+    """A file that was read: its node, the values at its top, the environments' nodes, and all faults outside of them."""
+
+    found: Found
+    node: Node
+    values: dict[str, Any]
+    environments: dict[str, Node]
+    faults: list[Fault] = field(factory=list)
+
+    @property
+    def layout(self) -> Layout:
+        """Where the project's files lie; only for a file without faults."""
+        directories: Directories = self.values.get("directories", Directories())
+        root = self.found.root
+        return Layout(
+            root=root,
+            service=self.values["service"],
+            backups=root / directories.backups,
+            logs=root / directories.logs,
+            artifacts=root / directories.artifacts,
+        )
+
+    @property
+    def premerge(self) -> PremergeSettings:
+        """The `premerge:` section, or the program's defaults."""
+        found: PremergeSettings = self.values.get("premerge", PremergeSettings())
+        return found
+
+    @property
+    def trust(self) -> TrustSettings:
+        """The `trust:` section, or trust in nobody."""
+        found: TrustSettings = self.values.get("trust", TrustSettings())
+        return found
+
+    def choose(self, env: str | None) -> str:
+        """The environment to use; raise UsageProblem where none is named and several could be meant."""
+        names = list(self.environments)
+        if not names:
+            raise ConfigurationProblem([str(fault) for fault in self.faults])
+        if env is not None:
+            if env not in names:
+                raise UsageProblem(f"there is no environment {env!r}; {suggest(env, names)}", where=str(self.node.mark))
+            return env
+        chosen: str | None = self.values.get("default_environment")
+        if chosen in names:
+            return chosen
+        if len(names) == 1:
+            return names[0]
+        if self.faults:
+            raise ConfigurationProblem([str(fault) for fault in self.faults])
+        cure = "Choose one with --env, or write default_environment."
+        raise UsageProblem(f"there are several environments: {', '.join(names)}", where=str(self.node.mark), cure=cure)
+
+
+def open_document(path: Path | None, cwd: Path) -> Opened:
+    """Find and read the file; raise UsageProblem without a file, ConfigurationProblem where it is no YAML mapping."""
+    found = find(path, cwd)
+    node = read_file(found.path, found.name)
+    values, faults = sections(node, Document, skip=_LATER)
+    entries = _mapping(node.get("environments"))
+    environments = {name: child for name, child in entries.items() if _NAME.fullmatch(name) and child.is_mapping}
+    faults += [*_names(node, entries, values), *_directories(node, values, found.root)]
+    later = [child for child in map(node.get, _LATER) if child is not None]
+    faults += [child.fault("is no mapping; write its keys below it") for child in later if not child.is_mapping]
+    return Opened(found=found, node=node, values=values, environments=environments, faults=faults)
+
+
+def _mapping(node: Node | None) -> dict[str, Node]:
+    return node.value if node is not None and isinstance(node.value, dict) else {}
+
+
+def _names(node: Node, entries: dict[str, Node], values: dict[str, Any]) -> Iterator[Fault]:
+    """Names that become parts of file names, and the default that must be one of them."""
+    service, default = values.get("service"), values.get("default_environment")
+    if service is not None and not _NAME.fullmatch(service):
+        yield Fault(node.nearest(("service",)), f"{service!r} {_UNFIT_NAME}")
+    written = node.get("environments")
+    if written is not None and written.is_mapping and not entries:
+        yield written.fault("has no environment; write at least one")
+    for name, child in entries.items():
+        if not _NAME.fullmatch(name):
+            yield child.fault(f"{name!r} {_UNFIT_NAME}")
+        if not child.is_mapping:
+            yield child.fault("is no mapping; write its settings below it, or {} to take all from defaults")
+    if default is not None and default not in entries:
+        text = f"there is no environment {default}; {suggest(default, entries)}"
+        yield Fault(node.nearest(("default_environment",)), text)
+
+
+def _directories(node: Node, values: dict[str, Any], root: Path) -> Iterator[Fault]:
+    """Directories outside the project, by their text or by a link on the way."""
+    directories: Directories = values.get("directories", Directories())
+    for name in ("backups", "logs", "artifacts"):
+        text = getattr(directories, name)
+        what = outside(text)
+        if not what and not (root / text).resolve().is_relative_to(root.resolve()):
+            what = "is a link that leads out of the project; write a directory inside it"
+        if what:
+            yield Fault(node.nearest(("directories", name)), what)

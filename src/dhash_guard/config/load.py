@@ -1,0 +1,107 @@
+"""Reads the configuration for one environment, or judges all of them; says everything that is wrong at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from dhash_guard.config.document import Opened, open_document
+from dhash_guard.config.node import Fault
+from dhash_guard.config.schema import Configuration, Environment
+from dhash_guard.config.settle import Overrides, Settled, settle
+from dhash_guard.config.shapes import plain_data
+from dhash_guard.errors import ConfigurationProblem, UsageProblem
+from dhash_guard.records.canonical import digest
+
+
+@frozen(kw_only=True)
+class Checked:
+    """How one environment reads: its problems, and notes about variables that are not set here.
+
+    `environment` is empty for what stands outside of every environment.
+    """
+
+    environment: str
+    problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def load(
+    path: Path | None,
+    cwd: Path,
+    environ: Mapping[str, str],
+    env: str | None = None,
+    *,
+    overrides: Overrides = Overrides(),
+) -> Configuration:
+    """The configuration for environment `env`, or for the one that is meant where None.
+
+    `path` is what `--config` named. Raise UsageProblem where there is no file or no such environment, and
+    ConfigurationProblem with every fault of the file's top and of this environment.
+    """
+    _positive(overrides)
+    opened = open_document(path, cwd)
+    settled = _settled(opened, opened.choose(env), environ, overrides)
+    return configuration(opened, settled)
+
+
+def configuration(opened: Opened, settled: Settled) -> Configuration:
+    """The record that commands are given."""
+    return Configuration(
+        path=opened.found.path,
+        layout=opened.layout,
+        name=settled.name,
+        environment=settled.environment,
+        digest=digest_of(settled.environment),
+        others=tuple(name for name in opened.environments if name != settled.name),
+        premerge=opened.premerge,
+        trust=opened.trust,
+    )
+
+
+def opened_and_settled(path: Path | None, cwd: Path, environ: Mapping[str, str], env: str | None) -> tuple[Opened, Settled]:
+    """What `load` makes its record of, for those who want to see where values came from; raises the same."""
+    opened = open_document(path, cwd)
+    return opened, _settled(opened, opened.choose(env), environ, Overrides())
+
+
+def check_all(path: Path | None, cwd: Path, environ: Mapping[str, str]) -> list[Checked]:
+    """Every environment in the file's order, after the file's own problems; raise only where the file cannot be read."""
+    opened = open_document(path, cwd)
+    found = [Checked(environment="", problems=_lines(opened.faults))] if opened.faults else []
+    for name in opened.environments:
+        settled = settle(opened, name, environ, Overrides())
+        found.append(Checked(environment=name, problems=_lines(settled.faults), notes=_lines(settled.unset)))
+    return found
+
+
+def environments(path: Path | None, cwd: Path) -> tuple[str, ...]:
+    """The names of the environments, in the file's order; raise as `load` does for a file that cannot be read."""
+    return tuple(open_document(path, cwd).environments)
+
+
+def digest_of(environment: Environment) -> str:
+    """The sha256 of an environment's settled values: neither the order of keys nor comments nor secrets are part of it."""
+    return digest(plain_data(environment))
+
+
+def _settled(opened: Opened, name: str, environ: Mapping[str, str], overrides: Overrides) -> Settled:
+    settled = settle(opened, name, environ, overrides)
+    problems = _lines((*opened.faults, *settled.faults, *settled.unset))
+    if problems:
+        raise ConfigurationProblem(list(problems))
+    return settled
+
+
+def _positive(overrides: Overrides) -> None:
+    for name in ("duration", "interval"):
+        value = getattr(overrides, name)
+        if value is not None and value <= 0:
+            raise UsageProblem(f"--{name} must be longer than nothing", cure=f"Write --{name} 60m, or a number of seconds.")
+
+
+def _lines(faults: Iterable[Fault]) -> tuple[str, ...]:
+    """In the order of the file, each once."""
+    return tuple(dict.fromkeys(str(fault) for fault in sorted(faults, key=lambda fault: fault.mark.line)))

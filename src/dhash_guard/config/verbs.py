@@ -1,0 +1,192 @@
+"""What a project says about its own commands: deploy, migrate, service control, smoke checks; and what production asks."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Literal, NewType
+
+from attrs import field, frozen
+
+from dhash_guard.records.units import Seconds
+
+PLACEHOLDERS = ("env", "tag", "commit", "backup", "input", "output")
+"""The only names that may stand in braces in a command."""
+
+Instant = NewType("Instant", float)
+"""A moment as UTC epoch seconds, written 2026-12-23T00:00Z."""
+
+
+@frozen(kw_only=True)
+class DeploySettings:
+    """The `deploy:` section: `run` changes the project, `plan` prints what it would do, `migrates` runs the migration first.
+
+    After it the service has `settle` seconds to become healthy.
+    """
+
+    run: tuple[str, ...]
+    plan: tuple[str, ...] | None = None
+    timeout: Seconds = Seconds(600.0)
+    settle: Seconds = Seconds(30.0)
+    migrates: bool = False
+
+
+@frozen(kw_only=True)
+class MigrateSettings:
+    """The `migrate:` section; `input` is the file that changes, `reversible` a promise of the project."""
+
+    run: tuple[str, ...]
+    plan: tuple[str, ...] | None = None
+    input: str | None = None
+    reversible: bool = False
+    timeout: Seconds = Seconds(600.0)
+
+
+@frozen(kw_only=True)
+class ServiceControl:
+    """How the service is stopped and started; without `restart` it is stop, then start."""
+
+    stop: tuple[str, ...]
+    start: tuple[str, ...]
+    restart: tuple[str, ...] | None = None
+    timeout: Seconds = Seconds(60.0)
+
+
+@frozen(kw_only=True)
+class SmokeCheck:
+    """One smoke check: exactly one of get, head, post (a path) or run (a command), and what to expect of it."""
+
+    name: str
+    get: str | None = None
+    head: str | None = None
+    post: str | None = None
+    run: tuple[str, ...] | None = None
+    json: dict[str, Any] | None = None
+    expect: int = 200
+    at: str | None = None
+    matches: str | None = None
+    equals: str | None = None
+    contains: str | None = None
+    headers: dict[str, str] = field(factory=dict)
+    below: Seconds | None = None
+    timeout: Seconds = Seconds(10.0)
+    quick: bool = False
+
+
+@frozen(kw_only=True)
+class RollbackSettings:
+    """The `rollback:` section: whether a degraded watch rolls back by itself, and how its result is verified."""
+
+    automatic: bool | None = None
+    watch_after: Seconds = Seconds(1800.0)
+    consecutive: int = 3
+    apart: Seconds = Seconds(10.0)
+
+
+class Stale(Enum):
+    """When an approval no longer counts."""
+
+    HEAD_SHA = "head-sha"
+    LAST_PUSH = "last-push"
+    IGNORE = "ignore"
+
+
+@frozen(kw_only=True)
+class BackupRequirement:
+    """What the gate asks of a backup."""
+
+    verified: bool = True
+    younger_than: Seconds | None = None
+    drilled_within: Seconds | None = None
+
+
+@frozen(kw_only=True)
+class MonitoredRequirement:
+    """Another environment whose watch must have ended with this verdict, not longer ago than `within`."""
+
+    environment: str
+    verdict: Literal["healthy"] = "healthy"
+    within: Seconds | None = None
+
+
+@frozen(kw_only=True)
+class ApprovalRequirement:
+    """How many approvals, and how many of them from which team."""
+
+    at_least: int = 2
+    teams: dict[str, int] = field(factory=dict)
+    stale: Stale = Stale.HEAD_SHA
+
+
+@frozen(kw_only=True)
+class Requirements:
+    """The `requires:` section: every condition that `gate` asks for before this environment is deployed to."""
+
+    premerge: Literal["proceed"] | None = None
+    backup: BackupRequirement | None = None
+    monitored: MonitoredRequirement | None = None
+    approvals: ApprovalRequirement | None = None
+    checklist: Literal["required"] | None = None
+
+
+@frozen(kw_only=True)
+class Freeze:
+    """A time in which nothing is deployed; both ends are UTC times such as 2026-12-23T00:00Z."""
+
+    since: Instant
+    until: Instant
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class QueueSettings:
+    """The `queue:` section: the endpoint of the low-confidence queue, and where its two numbers stand in the answer."""
+
+    path: str = "/api/dhash/queue/status"
+    length_at: str = "low_confidence"
+    processed_at: str | None = None
+    timeout: Seconds = Seconds(5.0)
+
+
+class Leg(Enum):
+    """One part of the validation before a merge."""
+
+    CHECK = "check"
+    BACKUP = "backup"
+    DEPLOY = "deploy"
+    MIGRATE = "migrate"
+    SMOKE = "smoke"
+    SECURITY = "security"
+    LOGGING = "logging"
+
+
+class Severity(Enum):
+    """How grave a security finding is."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@frozen(kw_only=True)
+class SecuritySettings:
+    """From which severity on a finding blocks, and from which it warns."""
+
+    block: Severity = Severity.CRITICAL
+    warn: Severity = Severity.HIGH
+
+
+@frozen(kw_only=True)
+class PremergeSettings:
+    """The `premerge:` section: which legs run, in this order."""
+
+    legs: tuple[Leg, ...] = tuple(Leg)
+    security: SecuritySettings = SecuritySettings()
+
+
+@frozen(kw_only=True)
+class TrustSettings:
+    """The `trust:` section: whose evidence counts, and how old it may be. Without workflows nobody's does."""
+
+    workflows: tuple[str, ...] = ()
+    max_age: Seconds = Seconds(86400.0)

@@ -1,0 +1,1 @@
+"""The judge: pure functions from samples to verdicts; nothing here touches the world."""

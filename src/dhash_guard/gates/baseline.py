@@ -1,0 +1,31 @@
+"""Condenses the looks taken before a deployment into the baseline that it is later compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dhash_guard.gates.holds import percentile
+from dhash_guard.gates.reading import plain
+from dhash_guard.records.deployment import Baseline, Summary
+from dhash_guard.records.sample import Health, Tick
+
+_ORDER = (Health.HEALTHY, Health.WARNING, Health.UNHEALTHY)
+
+
+def baseline_of(ticks: Sequence[Tick], taken_at: float) -> Baseline:
+    """Medians per signal over `ticks`; a signal without any value has no baseline, not a zero."""
+    series: dict[str, list[float]] = {}
+    words: list[Health] = []
+    for tick in ticks:
+        for name, value in tick.samples.items():
+            reduced = plain(value)
+            if isinstance(reduced, float):
+                series.setdefault(name, []).append(reduced)
+            elif isinstance(reduced, Health) and name == "health":
+                words.append(reduced)
+    return Baseline(
+        taken_at=taken_at,
+        samples=len(ticks),
+        health=max(words, key=_ORDER.index) if words else None,
+        medians={name: Summary(percentile(values, 0.5), len(values)) for name, values in sorted(series.items())},
+    )

@@ -1,0 +1,73 @@
+"""Finds gates that could never do what they promise, before a deployment depends on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dhash_guard.gates import plan as plans
+from dhash_guard.gates import settings
+from dhash_guard.gates.plan import WatchPlan
+from dhash_guard.gates.settings import FAIL_LIMITS, WARN_LIMITS, Gate
+from dhash_guard.records.units import Dimension, format_duration
+
+
+def problems(
+    gates: Mapping[str, Gate], plan: WatchPlan, signals: Mapping[str, Dimension | None], *, shortened: bool = False
+) -> list[tuple[tuple[str, ...], str]]:
+    """Every fault as (path below the environment, sentence).
+
+    `signals` names every signal with its dimension (None for words). `shortened` says that the duration was given on
+    the command line: windows longer than it are then reported by the watch as not judged instead of refused here.
+    """
+    found: list[tuple[tuple[str, ...], str]] = [(("monitor", key), text) for key, text in plans.faults(plan)]
+    for name, gate in gates.items():
+        inner = settings.faults(gate) or _mismatches(gate, signals)
+        found += [(("gates", name, key), text) for key, text in inner]
+        if not inner and not any(path[0] == "monitor" for path, _ in found):
+            found += [(("gates", name, key), text) for key, text in _unreachable(gate, plan, shortened)]
+    return found
+
+
+def _mismatches(gate: Gate, signals: Mapping[str, Dimension | None]) -> list[tuple[str, str]]:
+    """Limits whose unit is not the signal's."""
+    dimension = signals.get(gate.signal)
+    if gate.signal not in signals:
+        return []  # the configuration reports unknown signals itself, with the nearest name
+    if dimension is None:
+        return [] if gate.fail_when is not None else [("signal", f"{gate.signal} is a word; use fail_when: unhealthy")]
+    if gate.fail_when is not None:
+        return [("fail_when", f"{gate.signal} is a number ({dimension.value}); use fail_above or fail_below")]
+    found = []
+    for key in (*FAIL_LIMITS, *WARN_LIMITS, "at_least"):
+        limit = getattr(gate, key)
+        if limit is not None and limit.dimension is not dimension:
+            found.append((key, f"{limit} is a {limit.dimension.value}, but {gate.signal} is a {dimension.value}"))
+    return found
+
+
+def _unreachable(gate: Gate, plan: WatchPlan, shortened: bool) -> list[tuple[str, str]]:
+    """Holds that this watch can never fill, with the arithmetic."""
+    found = []
+    looks = plan.looks()
+    needed = gate.consecutive or (gate.of_last[0] if gate.of_last else 1)
+    if needed > looks:
+        key = "consecutive" if gate.consecutive else "of_last"
+        found.append((key, f"needs {needed} looks, but {format_duration(plan.duration)} has {looks}"))
+    if gate.over is None:
+        return found
+    if gate.over > plan.duration and not shortened:
+        text = f"{format_duration(gate.over)} is longer than the watch ({format_duration(plan.duration)})"
+        found.append(("over", f"{text}; the gate could never be judged"))
+    elif gate.over < plan.slowest:
+        text = f"{format_duration(gate.over)} is shorter than the distance of looks ({format_duration(plan.slowest)})"
+        found.append(("over", f"{text}; most windows would be empty"))
+    return found
+
+
+def worst_case(gate: Gate, plan: WatchPlan) -> float:
+    """Seconds from the start of a total fault to the gate's breach, at worst: just after a look, at the slow interval."""
+    step = plan.slowest
+    if gate.over is not None:
+        return float(gate.over) + step
+    needed = gate.consecutive or (gate.of_last[0] if gate.of_last else 1)
+    return step * needed

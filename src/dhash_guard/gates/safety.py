@@ -1,0 +1,49 @@
+"""Decides whether an automatic rollback is safe: verified backup, reversible migration, healthy predecessor, first time."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Facts:
+    """What is known before an automatic rollback; None means unknown, and unknown counts as no."""
+
+    deployment_known: bool
+    backup_verified: bool | None
+    migrated: bool
+    migration_reversible: bool
+    migration_covered: bool
+    """Whether the data that the migration changes is part of the backup."""
+    previous_healthy: bool | None
+    rollbacks_so_far: int
+
+
+@frozen
+class Hazard:
+    """One reason not to roll back by itself."""
+
+    code: str
+    text: str
+
+
+def hazards(facts: Facts) -> tuple[Hazard, ...]:
+    """Every reason against an automatic rollback; none means it is safe (semantics.md §5)."""
+    found = []
+    if not facts.deployment_known:
+        found.append(
+            Hazard("no-deployment", "no deployment of this environment is recorded, so nothing says what to go back to")
+        )
+    if not facts.backup_verified:
+        unknown = "could not be verified" if facts.backup_verified is False else "is missing"
+        found.append(Hazard("no-verified-backup", f"the backup from before the deployment {unknown}"))
+    if facts.migrated and not (facts.migration_reversible or facts.migration_covered):
+        found.append(
+            Hazard("irreversible-migration", "the migration is not reversible and the backup does not cover its data")
+        )
+    if not facts.previous_healthy:
+        known = "was not healthy" if facts.previous_healthy is False else "is not known to have been healthy"
+        found.append(Hazard("previous-not-healthy", f"the version before this deployment {known}"))
+    if facts.rollbacks_so_far:
+        found.append(Hazard("already-rolled-back", "this deployment was rolled back once already"))
+    return tuple(found)

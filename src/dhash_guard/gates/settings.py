@@ -1,0 +1,127 @@
+"""What a gate is allowed to say: one signal, one limit, one hold, one action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+from attrs import fields, frozen
+
+from dhash_guard.records.outcome import Action
+from dhash_guard.records.sample import Health
+from dhash_guard.records.units import Quantity, Ratio, Seconds
+
+
+class Aggregate(Enum):
+    """How the values of a window become one number."""
+
+    MEAN = "mean"
+    MEDIAN = "median"
+    P90 = "p90"
+    P95 = "p95"
+    P99 = "p99"
+    MAX = "max"
+    MIN = "min"
+    LAST = "last"
+    RATIO = "ratio"
+
+
+class BaselineSource(Enum):
+    """What a relative limit is relative to."""
+
+    BEFORE_DEPLOY = "before-deploy"
+
+
+@frozen(kw_only=True)
+class Gate:
+    """One gate of the configuration.
+
+    Limits: `above` and `below` are strict (equal passes), `from` and `to` inclusive. Holds: `consecutive` ticks,
+    `of_last` [M, N] ticks, or `over` seconds with an `aggregate` (the mean where none is given); without any, one
+    breach is enough.
+    `coverage` is the share of the watch that must have had values; `min_samples` counts values, or for a ratio kept
+    as counts its denominator.
+    """
+
+    signal: str
+    action: Action
+    fail_when: Health | None = None
+    fail_above: Quantity | None = None
+    fail_below: Quantity | None = None
+    fail_from: Quantity | None = None
+    fail_to: Quantity | None = None
+    warn_above: Quantity | None = None
+    warn_below: Quantity | None = None
+    warn_from: Quantity | None = None
+    warn_to: Quantity | None = None
+    baseline: BaselineSource | None = None
+    fail_ratio: float | None = None
+    at_least: Quantity | None = None
+    consecutive: int | None = None
+    of_last: tuple[int, int] | None = None
+    over: Seconds | None = None
+    aggregate: Aggregate | None = None
+    min_samples: int = 1
+    coverage: Ratio = Ratio(0.8)
+
+
+FAIL_LIMITS = ("fail_above", "fail_below", "fail_from", "fail_to")
+WARN_LIMITS = ("warn_above", "warn_below", "warn_from", "warn_to")
+
+
+def limit_of(gate: Gate, names: tuple[str, ...]) -> tuple[str, Quantity] | None:
+    """The one limit among `names` that is set: its side (`above`, `below`, `from`, `to`) and its quantity."""
+    for name in names:
+        limit = getattr(gate, name)
+        if limit is not None:
+            return name.split("_", 1)[1], limit
+    return None
+
+
+def faults(gate: Gate) -> list[tuple[str, str]]:
+    """Every contradiction inside one gate as (key, what is wrong); empty means the gate can be judged."""
+    given = {f.name for f in fields(Gate) if getattr(gate, f.name) is not None}
+    return [*_limit_faults(gate, given), *_baseline_faults(gate, given), *_hold_faults(gate, given)]
+
+
+def _limit_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
+    fails = [key for key in ("fail_when", *FAIL_LIMITS, "fail_ratio") if key in given]
+    if len(fails) != 1:
+        what = f"has several limits ({', '.join(fails)})" if fails else "has no limit"
+        hint = f"give exactly one of fail_when, {', '.join(FAIL_LIMITS)}, fail_ratio"
+        yield (fails[-1] if fails else "signal"), f"{what}; {hint}"
+    if len([key for key in WARN_LIMITS if key in given]) > 1:
+        yield "warn_above", "has several warning limits; give one"
+    if gate.fail_when is Health.HEALTHY:
+        yield "fail_when", "fails when healthy; write unhealthy or warning"
+
+
+def _baseline_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
+    if not given & {"fail_ratio", "baseline"}:
+        if "at_least" in given:
+            yield "at_least", "belongs to a limit relative to a baseline (baseline, fail_ratio)"
+        return
+    for key in ("baseline", "fail_ratio", "at_least"):
+        if key not in given:
+            yield "fail_ratio", f"a limit relative to a baseline needs {key} as well"
+    if gate.fail_ratio is not None and gate.fail_ratio <= 1:
+        text = f"{gate.fail_ratio:g} would fail an unchanged service; write a ratio above 1, such as 1.5"
+        yield "fail_ratio", text
+
+
+def _hold_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
+    holds = [key for key in ("consecutive", "of_last", "over") if key in given]
+    if len(holds) > 1:
+        yield holds[-1], f"has several holds ({', '.join(holds)}); give one"
+    if "aggregate" in given and "over" not in given:
+        yield "aggregate", "needs a window; give over as well"
+    if gate.fail_when is not None and "over" in given:
+        yield "over", "health words have no aggregate; use consecutive, or the signal health.success_ratio"
+    if gate.consecutive is not None and gate.consecutive < 1:
+        yield "consecutive", "must be 1 or more"
+    if gate.of_last is not None and not 1 <= gate.of_last[0] <= gate.of_last[1]:
+        yield "of_last", f"{list(gate.of_last)} can never be reached; write [M, N] with 1 ≤ M ≤ N"
+    if gate.over is not None and gate.over <= 0:
+        yield "over", "must be longer than nothing"
+    if gate.min_samples < 1:
+        yield "min_samples", "must be 1 or more"

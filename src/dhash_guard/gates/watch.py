@@ -1,0 +1,165 @@
+"""The judge of one watch: folds ticks, says when enough was seen, and gives the verdict; the same live and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from dhash_guard.gates.plan import WatchPlan
+from dhash_guard.gates.rule import Rule
+from dhash_guard.gates.settings import Gate
+from dhash_guard.records.deployment import Baseline
+from dhash_guard.records.outcome import Action, Decision, Ending, GateOutcome, Status, Verdict
+from dhash_guard.records.sample import Tick
+
+
+@frozen(kw_only=True)
+class TickReport:
+    """What one tick changed: gates whose status moved, and whether the watch is over."""
+
+    tick: Tick
+    elapsed: float
+    changed: tuple[GateOutcome, ...]
+    ending: Ending | None
+
+
+class Watch:
+    """A watch over one release: feed it ticks in order, stop when a report carries an ending, ask for the verdict.
+
+    `automatic` says whether a degraded verdict may decide to roll back. Times are UTC epoch seconds.
+    """
+
+    def __init__(
+        self,
+        gates: Mapping[str, Gate],
+        plan: WatchPlan,
+        *,
+        started_at: float,
+        automatic: bool,
+        baseline: Baseline | None = None,
+    ) -> None:
+        self.plan = plan
+        self.started_at = started_at
+        self.rules = [Rule(name, gate, plan, baseline, started_at) for name, gate in gates.items()]
+        self._automatic = automatic
+        self._ticks = 0
+        self._last_at = started_at
+        self._seen: dict[str, tuple[Status, str]] = {}
+        self._ending: Ending | None = None
+
+    def observe(self, tick: Tick) -> TickReport:
+        """Fold one tick; raise ValueError where it goes back in time."""
+        if self._ticks and tick.at <= self._last_at:
+            raise ValueError(f"tick {tick.index} is not later than the one before")
+        elapsed = tick.at - self.started_at
+        interval = self.plan.interval_at(elapsed)
+        for rule in self.rules:
+            rule.observe(tick, interval)
+        self._ticks += 1
+        self._last_at = tick.at
+        self._ending = self._ending_at(elapsed)
+        return TickReport(tick=tick, elapsed=elapsed, changed=self._changes(), ending=self._ending)
+
+    def verdict(self, ending: Ending | None = None) -> Verdict:
+        """The verdict now; `ending` says how the watch was stopped where it did not end by itself."""
+        how = self._ending or ending or Ending.CUT_SHORT
+        outcomes = self.outcomes()
+        deciding = [outcome for outcome in outcomes if outcome.action.decides]
+        status, code, reason, gate = _combine(deciding, how)
+        decision = Decision.PROCEED if status is Status.HEALTHY else Decision.HOLD
+        if status is Status.DEGRADED and self._automatic and self._must_roll_back():
+            decision = Decision.ROLL_BACK
+        return Verdict(
+            status=status,
+            decision=decision,
+            reason_code=code,
+            reason=reason,
+            ending=how,
+            gate=gate,
+            ticks=self._ticks,
+            started_at=self.started_at,
+            ended_at=self._last_at,
+            outcomes=tuple(outcomes),
+            warnings=tuple(_warnings(outcomes)),
+        )
+
+    def outcomes(self) -> list[GateOutcome]:
+        """Every gate's outcome, were the watch to end at its latest tick."""
+        return [rule.outcome(self._last_at) for rule in self.rules]
+
+    def _must_roll_back(self) -> bool:
+        return any(rule.rolls_back and rule.gate.action is Action.ROLLBACK for rule in self.rules)
+
+    def _ending_at(self, elapsed: float) -> Ending | None:
+        if self._must_roll_back():
+            return Ending.EARLY
+        if elapsed < self.plan.duration - 1e-3:
+            return None
+        deciding = [outcome for outcome in self.outcomes() if outcome.action.decides]
+        if _combine(deciding, Ending.PLANNED)[0] is not Status.CANNOT_TELL:
+            return Ending.PLANNED
+        if elapsed < self.plan.duration + self.plan.extend_by - 1e-3:
+            return None
+        return Ending.CAPPED if self.plan.extend_by else Ending.PLANNED
+
+    def _changes(self) -> tuple[GateOutcome, ...]:
+        changed = []
+        for outcome in self.outcomes():
+            stands = (outcome.status, outcome.reason_code)
+            if self._seen.get(outcome.gate) != stands:
+                self._seen[outcome.gate] = stands
+                changed.append(outcome)
+        return tuple(changed)
+
+
+def judge(ticks: Iterable[Tick], watch: Watch, ending: Ending | None = None) -> Verdict:
+    """Replay recorded ticks: the verdict that the live watch gave for them, byte for byte."""
+    for tick in ticks:
+        if watch.observe(tick).ending is not None:
+            break
+    return watch.verdict(ending)
+
+
+def _combine(deciding: list[GateOutcome], how: Ending) -> tuple[Status, str, str, str | None]:
+    """degraded > cannot tell > healthy over the gates that decide; a watch that did not run its course proves nothing."""
+    if how is Ending.ABORTED:
+        return Status.CANNOT_TELL, "aborted", "the watch was stopped before it could tell", None
+    fired = [outcome for outcome in deciding if outcome.status is Status.DEGRADED]
+    if fired:
+        first = min(fired, key=_blame)
+        also = f" (and {len(fired) - 1} more)" if len(fired) > 1 else ""
+        return Status.DEGRADED, first.reason_code, f"{first.text}{also}", first.gate
+    if how is Ending.CUT_SHORT:
+        return Status.CANNOT_TELL, "cut-short", "the samples end before the watch does", None
+    unknown = [outcome for outcome in deciding if outcome.status is Status.CANNOT_TELL]
+    if unknown:
+        return Status.CANNOT_TELL, unknown[0].reason_code, unknown[0].text, unknown[0].gate
+    judged = [outcome for outcome in deciding if outcome.status is Status.HEALTHY]
+    if not judged:
+        return Status.CANNOT_TELL, "nothing-judged", "no gate that decides could be judged", None
+    return (
+        Status.HEALTHY,
+        "all-within-limits",
+        f"{len(judged)} of {len(deciding)} gates judged, all within their limits",
+        None,
+    )
+
+
+def _blame(outcome: GateOutcome) -> tuple[bool, bool, int]:
+    """Order of fired gates: those that may roll back first, then new faults before old ones, then the earliest."""
+    return (
+        outcome.action is not Action.ROLLBACK,
+        outcome.reason_code == "degraded-before",
+        outcome.tick if outcome.tick is not None else 0,
+    )
+
+
+def _warnings(outcomes: list[GateOutcome]) -> Iterable[str]:
+    for outcome in outcomes:
+        if outcome.status is Status.NOT_JUDGED:
+            yield f"{outcome.gate} not judged: {outcome.text}"
+        elif not outcome.action.decides and outcome.status is Status.DEGRADED:
+            yield f"{outcome.gate} ({outcome.action.value} only): {outcome.text}"
+        elif outcome.warned:
+            yield f"{outcome.gate} crossed its warning limit"

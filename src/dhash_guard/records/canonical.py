@@ -1,0 +1,23 @@
+"""Decides the one byte form of a record, so that a digest means the same everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical(data: Any) -> bytes:
+    """JSON with sorted keys, no spaces, UTF-8, shortest floats; raise ValueError on NaN and infinities."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 as 64 lower-case hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest(data: Any) -> str:
+    """SHA-256 of the canonical form."""
+    return sha256_hex(canonical(data))

@@ -1,0 +1,56 @@
+"""What is known of one deployment between the commands that make it up."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from dhash_guard.records.sample import Health
+
+
+class DeploymentState(Enum):
+    """Where a deployment stands; only a verdict closes it."""
+
+    OPEN = "open"
+    UNVERIFIED = "unverified"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    HELD = "held"
+    ROLLED_BACK = "rolled-back"
+    ROLLBACK_FAILED = "rollback-failed"
+
+
+@frozen
+class Summary:
+    """A baseline signal before the deployment: its median in the house unit, over `count` samples."""
+
+    median: float
+    count: int
+
+
+@frozen(kw_only=True)
+class Baseline:
+    """The snapshot taken before a deployment: signal medians, and the worst health seen (None: never answered)."""
+
+    taken_at: float
+    samples: int
+    health: Health | None
+    medians: dict[str, Summary]
+
+
+@frozen(kw_only=True)
+class Deployment:
+    """One deployment: `begun_at` orders it against backups, `newest_sequence` is the last backup sealed before it."""
+
+    id: str
+    environment: str
+    tag: str
+    commit: str
+    begun_at: float
+    newest_sequence: int
+    backup: str
+    baseline: Baseline | None
+    state: DeploymentState
+    migrated: bool = False
+    rollbacks: int = 0

@@ -1,0 +1,77 @@
+"""Where the files of a project lie: one place that knows every path and file name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Layout:
+    """The project root, the service's name, and the directories; all of them lie inside the root."""
+
+    root: Path
+    service: str
+    backups: Path
+    logs: Path
+    artifacts: Path
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".dhash-guard"
+
+    @property
+    def ledger(self) -> Path:
+        return self.state / "ledger.jsonl"
+
+    @property
+    def journal(self) -> Path:
+        """The journal of a restore that is under way; present only between its first and last step."""
+        return self.state / "restore.json"
+
+    @property
+    def undo(self) -> Path:
+        """Where the trees that the last restore replaced are remembered."""
+        return self.state / "undo.json"
+
+    @property
+    def pre_rollback(self) -> Path:
+        return self.backups / "pre_rollback"
+
+    @property
+    def fallback(self) -> Path:
+        return self.logs / "notification_fallback.jsonl"
+
+    def deployment(self, environment: str) -> Path:
+        return self.state / "deployments" / f"{environment}.json"
+
+    def lock(self, environment: str) -> Path:
+        return self.state / "locks" / f"{environment}.lock"
+
+    def runs(self, environment: str) -> Path:
+        return self.state / "runs" / environment
+
+    def run(self, environment: str, run_id: str) -> Path:
+        return self.runs(environment) / run_id
+
+    def relative(self, path: Path) -> str:
+        """The path below the root with forward slashes, as sidecars and evidence write it."""
+        return path.relative_to(self.root).as_posix()
+
+
+def stamp(at: float) -> str:
+    """UTC time as file names carry it: 20261121_031500."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y%m%d_%H%M%S")
+
+
+def iso(at: float) -> str:
+    """UTC time as logs carry it, with milliseconds: 2026-11-21T03:15:00.123Z."""
+    return datetime.fromtimestamp(round(at, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def run_id(at: float, commit: str, attempt: int) -> str:
+    """`<UTC time>-<short commit>-<attempt>`; the time carries milliseconds so that two runs of a second differ."""
+    moment = datetime.fromtimestamp(round(at, 3), UTC)
+    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{commit[:12] or 'nocommit'}-{attempt}"

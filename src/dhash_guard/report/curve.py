@@ -1,0 +1,103 @@
+"""Decides how a series of numbers is drawn: the line, its limits, and the area where it crossed them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dhash_guard.records.units import Dimension
+from dhash_guard.report.axes import Axis
+from dhash_guard.report.canvas import Canvas
+from dhash_guard.report.lines import Line
+from dhash_guard.report.reduce import Segment, reduce
+from dhash_guard.report.series import Series
+from dhash_guard.report.svg import element, short, words
+from dhash_guard.report.words import number
+
+_WIDTH = 1000
+_FEW = 80
+_AXIS_LABELS = 76
+"""Room for the values of the axis; limits are named beside them, where a release is usually still well."""
+"""Up to so many points each look gets a dot of its own."""
+
+
+def grid(place: Canvas, axis: Axis) -> str:
+    """Faint horizontal lines; they lie below everything."""
+    return "".join(_across(_y(place, axis, tick), "grid") for tick in axis.ticks[1:])
+
+
+def scale(place: Canvas, axis: Axis, dimension: Dimension) -> str:
+    """The values of the grid, above its lines and over the series, so that the drawing can use the whole width."""
+    return "".join(
+        element("text", words(number(tick, dimension)), x="0%", y=_y(place, axis, tick) - 4, class_="tick")
+        for tick in axis.ticks[1:]
+    )
+
+
+def limit_lines(place: Canvas, axis: Axis, lines: Sequence[Line]) -> str:
+    """The limits, each with its label at the left; labels that would touch give way upwards."""
+    drawn, labels, free = [], [], place.bottom + 99
+    for line in sorted(lines, key=lambda item: item.value):
+        y = _y(place, axis, line.value)
+        free = min(y - 5, free - 13)
+        drawn.append(_across(y, f"limit {line.kind}"))
+        said = {"class": f"said limit-label {line.kind}", "text-anchor": "start"}
+        labels.append(element("text", words(line.label), x="0%", y=free, dx=_AXIS_LABELS, **said))
+    return "".join(drawn + labels)
+
+
+def _across(y: float, kind: str) -> str:
+    return element("line", x1="0%", x2="100%", y1=y, y2=y, class_=kind)
+
+
+def curve(place: Canvas, axis: Axis, drawn: Series, lines: Sequence[Line], columns: int) -> str:
+    """The series in a stretched inner drawing; what lies beyond a failing limit is filled and redrawn in its colour."""
+    segments = reduce(drawn.segments, lambda at: place.column(at, columns))
+    scaled = [_scale(place, axis, segment) for segment in segments]
+    strokes = "".join(_stroke(points) for points in scaled)
+    few = len(drawn.points) <= _FEW
+    dots = "".join(f"M{x} {y}h0" for points in scaled if few or len(points) == 1 for x, y in points)
+    beyond = [_beyond(place, axis, line, i, scaled, strokes) for i, line in enumerate(lines) if line.kind == "fail"]
+    body = [*beyond[:4], element("path", d=strokes, class_="line"), element("path", d=dots, class_="dots") if dots else ""]
+    breaches = [_red(place, i) for i, line in enumerate(lines) if line.kind == "fail" and strokes][:4]
+    return element(
+        "svg",
+        *body,
+        *(element("path", d=strokes, class_="line over", **clip) for clip in breaches),
+        **{
+            "x": "0",
+            "y": place.top,
+            "width": "100%",
+            "height": place.height,
+            "viewBox": f"0 0 {_WIDTH} {short(place.height)}",
+            "preserveAspectRatio": "none",
+            "class": "inner",
+        },
+    )
+
+
+def _red(place: Canvas, i: int) -> dict[str, str]:
+    return {"clip-path": f"url(#{place.ident}-over{i})"}
+
+
+def _beyond(place: Canvas, axis: Axis, line: Line, i: int, scaled: Sequence[Sequence[tuple[str, str]]], strokes: str) -> str:
+    """The side of the limit where values fail, as a clip, and the area between limit and series cut by it."""
+    edge = _y(place, axis, line.value) - place.top
+    y, height = (-9.0, edge + 9) if line.upper else (edge, place.height - edge + 9)
+    side = element("clipPath", element("rect", x=0, y=y, width=_WIDTH, height=max(height, 0)), id=f"{place.ident}-over{i}")
+    area = "".join(f"{_stroke(p)}L{p[-1][0]} {short(edge)}L{p[0][0]} {short(edge)}Z" for p in scaled if len(p) > 1)
+    return side + (element("path", d=area, class_="breach", **_red(place, i)) if area else "")
+
+
+def _scale(place: Canvas, axis: Axis, segment: Segment) -> list[tuple[str, str]]:
+    return [
+        (short(place.time.share(point.at) * _WIDTH), short((1 - axis.share(point.value)) * place.height))
+        for point in segment
+    ]
+
+
+def _stroke(points: Sequence[tuple[str, str]]) -> str:
+    return "M" + "L".join(f"{x} {y}" for x, y in points) if len(points) > 1 else ""
+
+
+def _y(place: Canvas, axis: Axis, value: float) -> float:
+    return place.top + (1 - axis.share(value)) * place.height

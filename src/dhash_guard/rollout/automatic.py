@@ -1,0 +1,94 @@
+"""Decides on and carries out the rollback that no person ordered: safe and once, or hands off and people told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from attrs import evolve
+
+from dhash_guard.config import Configuration
+from dhash_guard.errors import GuardError, NeedsPerson, RolledBack
+from dhash_guard.gates.safety import Facts, Hazard, hazards
+from dhash_guard.records.backup import BackupFacts
+from dhash_guard.records.deployment import Deployment, DeploymentState
+from dhash_guard.records.event import Level
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.sample import Health
+from dhash_guard.rollout import deployments
+from dhash_guard.rollout.rollback import Orders, pick_target, put_back
+from dhash_guard.rollout.run import Guarded
+
+
+def roll_back_automatically(run: Guarded, evidence: Evidence, why: str, *, backup: str | None = None) -> Evidence:
+    """Go back if that is safe; return the evidence with the outcome in it: exit 5 verified, 6 otherwise."""
+    target, obstacles = _judge(run, backup)
+    if obstacles or target is None:
+        text = "; ".join(hazard.text for hazard in obstacles)
+        run.skip("rollback", "unsafe", text)
+        return _needs_person(run, evidence, f"{why}. No automatic rollback: {text}", DeploymentState.HELD)
+    run.tell("rollback-begun", Level.ERROR, "Automatic rollback", f"{why}; going back to {target.name}")
+    try:
+        restoration = put_back(run, target, Orders(insist=True))
+    except GuardError as problem:
+        failed = evolve(evidence, backup=target.name)
+        return _needs_person(run, failed, f"{why}. The rollback failed: {problem}", DeploymentState.ROLLBACK_FAILED)
+    run.tell("rolled-back", Level.WARNING, "Rolled back and verified", f"{why}; {target.name} is in place")
+    return evolve(
+        evidence, result=RolledBack.code, exit_code=RolledBack.exit_code, backup=target.name, restoration=restoration
+    )
+
+
+def automatic_by_configuration(configuration: Configuration) -> bool:
+    """Whether the environment rolls back by itself where the command line says nothing."""
+    return bool(configuration.environment.rollback.automatic)
+
+
+def foreseeable(run: Guarded) -> tuple[Hazard, ...]:
+    """What would stop an automatic rollback if it were needed now, known without reading any backup."""
+    facts = _facts(run.configuration, deployments.latest(run.configuration), verified=True)
+    return hazards(facts)
+
+
+def _judge(run: Guarded, reference: str | None) -> tuple[BackupFacts | None, Sequence[Hazard]]:
+    try:
+        target = pick_target(run, reference)
+        verified: bool | None = True
+    except GuardError as problem:
+        run.say(str(problem))
+        target, verified = None, None if problem.exit_code == 3 else False
+    return target, hazards(_facts(run.configuration, deployments.latest(run.configuration), verified=verified))
+
+
+def _facts(configuration: Configuration, deployment: Deployment | None, *, verified: bool | None) -> Facts:
+    migrate = configuration.environment.migrate
+    health = deployment.baseline.health if deployment is not None and deployment.baseline is not None else None
+    return Facts(
+        deployment_known=deployment is not None,
+        backup_verified=verified,
+        migrated=deployment is not None and deployment.migrated,
+        migration_reversible=migrate is not None and migrate.reversible,
+        migration_covered=migrate is not None and migrate.input is not None and _covered(configuration, migrate.input),
+        previous_healthy=None if health is None else health is not Health.UNHEALTHY,
+        rollbacks_so_far=0 if deployment is None else deployment.rollbacks,
+    )
+
+
+def _covered(configuration: Configuration, path: str) -> bool:
+    """Whether a project file is part of every backup."""
+    roots = [
+        PurePosixPath(root)
+        for component in configuration.environment.backup.components.values()
+        if component.when.value == "always"
+        for root in component.paths
+    ]
+    return any(PurePosixPath(path).is_relative_to(root) for root in roots)
+
+
+def _needs_person(run: Guarded, evidence: Evidence, text: str, state: DeploymentState) -> Evidence:
+    deployment = deployments.latest(run.configuration)
+    if deployment is not None:
+        deployments.keep(run.machine, run.configuration, evolve(deployment, state=state))
+    run.tell("needs-person", Level.CRITICAL, "A person is needed now", text)
+    run.say(f"A PERSON IS NEEDED NOW: {text}")
+    return evolve(evidence, result=NeedsPerson.code, exit_code=NeedsPerson.exit_code)

@@ -1,0 +1,202 @@
+"""Answers whether an environment may be deployed to: every condition of `requires`, each with value, limit and source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+
+from attrs import frozen
+
+from dhash_guard.config import Configuration
+from dhash_guard.config.verbs import Requirements
+from dhash_guard.errors import CannotTell, GuardError, Locked, NoGo
+from dhash_guard.ledger import chain, verify
+from dhash_guard.records.backup import Purpose
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.layout import iso
+from dhash_guard.records.outcome import Status
+from dhash_guard.records.stage import Finding, StageStatus
+from dhash_guard.records.units import format_duration
+from dhash_guard.rollout.run import Done, Guarded
+
+
+class Answer(Enum):
+    """How one condition stands."""
+
+    GO = "go"
+    NO_GO = "no-go"
+    CANNOT_TELL = "cannot-tell"
+    FROZEN = "frozen"
+
+
+@frozen(kw_only=True)
+class Condition:
+    """One condition of the gate: what was found, what was asked, where it was found, what to do."""
+
+    name: str
+    answer: Answer
+    value: str
+    limit: str
+    source: str = ""
+    cure: str = ""
+
+
+def gate(run: Guarded) -> Evidence:
+    """The `gate` verb: 0 go, 1 no-go, 3 cannot tell, 8 frozen."""
+    found = tuple(conditions(run))
+    problem = _combined(found)
+
+    def work() -> Done:
+        if problem is not None:
+            raise problem
+        return Done(f"go: {len(found)} conditions hold", findings_of(found))
+
+    try:
+        run.stage("gate", work)
+    except GuardError as no:
+        return run.seal(run.evidence(result=no.code, exit_code=no.exit_code))
+    return run.seal(run.evidence(result="go", exit_code=0))
+
+
+def findings_of(found: tuple[Condition, ...]) -> tuple[Finding, ...]:
+    """Conditions as findings of a stage."""
+    statuses = {Answer.GO: StageStatus.PASSED, Answer.CANNOT_TELL: StageStatus.CANNOT_TELL}
+    return tuple(
+        Finding(
+            check=condition.name,
+            status=statuses.get(condition.answer, StageStatus.FAILED),
+            text=f"{condition.value}; asked: {condition.limit}" + (f" ({condition.source})" if condition.source else ""),
+            cure=condition.cure,
+        )
+        for condition in found
+    )
+
+
+def conditions(run: Guarded) -> Iterator[Condition]:
+    """Every condition, answered from what this machine knows; what only GitHub knows cannot be told here."""
+    asked = run.configuration.environment.requires
+    yield _not_frozen(run)
+    if asked is None:
+        yield Condition(
+            name="requires",
+            answer=Answer.CANNOT_TELL,
+            value="nothing is asked for",
+            limit="requires",
+            cure=f"Give environments.{run.environment}.requires: without it no evidence is judged.",
+        )
+        return
+    if asked.backup is not None:
+        yield _backup(run, asked)
+    if asked.monitored is not None:
+        yield _monitored(run, asked)
+    for name in ("premerge", "approvals", "checklist"):
+        if getattr(asked, name) is not None:
+            yield Condition(
+                name=name,
+                answer=Answer.CANNOT_TELL,
+                value="unknown here",
+                limit=str(getattr(asked, name)),
+                cure="Only GitHub knows; ask in the workflow.",
+            )
+
+
+def _combined(found: tuple[Condition, ...]) -> GuardError | None:
+    kinds: tuple[tuple[Answer, type[GuardError]], ...] = (
+        (Answer.FROZEN, Locked),
+        (Answer.NO_GO, NoGo),
+        (Answer.CANNOT_TELL, CannotTell),
+    )
+    for answer, kind in kinds:
+        bad = [condition for condition in found if condition.answer is answer]
+        if bad:
+            text = "; ".join(f"{condition.name}: {condition.value}, asked: {condition.limit}" for condition in bad)
+            return kind(f"{answer.value}: {text}", cure=bad[0].cure, findings=findings_of(found))
+    return None
+
+
+def _not_frozen(run: Guarded) -> Condition:
+    now = run.machine.clock.now()
+    for freeze in run.configuration.environment.freeze:
+        if freeze.since <= now < freeze.until:
+            return Condition(
+                name="freeze",
+                answer=Answer.FROZEN,
+                value=f"frozen until {iso(freeze.until)}: {freeze.reason or 'no reason given'}",
+                limit="no freeze",
+            )
+    return Condition(name="freeze", answer=Answer.GO, value="none now", limit="no freeze")
+
+
+def _backup(run: Guarded, asked: Requirements) -> Condition:
+    assert asked.backup is not None
+    younger = asked.backup.younger_than
+    limit = "verified" + (f", younger than {format_duration(younger)}" if younger is not None else "")
+    backups = [facts for facts in run.vault.listing() if not facts.problem and facts.purpose is Purpose.BACKUP]
+    if not backups:
+        return Condition(
+            name="backup", answer=Answer.CANNOT_TELL, value="there is none", limit=limit, cure="dhash-guard backup create"
+        )
+    newest = backups[-1]
+    age = run.machine.clock.now() - newest.sealed_at
+    if problems := run.vault.verify(newest).problems:
+        return Condition(name="backup", answer=Answer.NO_GO, value=problems[0], limit=limit, source=newest.name)
+    value = f"verified, {format_duration(max(0, round(age)))} old"
+    if age < 0 or (younger is not None and age >= younger):
+        return Condition(name="backup", answer=Answer.NO_GO, value=value, limit=limit, source=newest.name)
+    if asked.backup.drilled_within is not None:
+        limit += f", drilled within {format_duration(asked.backup.drilled_within)}"
+        return Condition(
+            name="backup", answer=Answer.CANNOT_TELL, value=f"{value}, never drilled", limit=limit, source=newest.name
+        )
+    return Condition(name="backup", answer=Answer.GO, value=value, limit=limit, source=newest.name)
+
+
+def _monitored(run: Guarded, asked: Requirements) -> Condition:
+    """The latest watch of the other environment over this very commit or tree."""
+    wanted = asked.monitored
+    assert wanted is not None
+    limit = f"{wanted.environment} {wanted.verdict}"
+    limit += f" within {format_duration(wanted.within)}" if wanted.within is not None else ""
+    told = _latest_watch(run.configuration, wanted.environment, run)
+    if isinstance(told, str):
+        return Condition(
+            name="monitored",
+            answer=Answer.CANNOT_TELL,
+            value=told,
+            limit=limit,
+            cure=f"dhash-guard monitor --env {wanted.environment}",
+        )
+    path, evidence = told
+    verdict = evidence.verdict
+    if verdict is None:
+        return Condition(name="monitored", answer=Answer.CANNOT_TELL, value="no verdict", limit=limit, source=str(path))
+    age = run.machine.clock.now() - verdict.ended_at
+    value = f"{verdict.status.value} {format_duration(max(0, round(age)))} ago"
+    source = run.configuration.layout.relative(path)
+    unjudged = [o.gate for o in verdict.outcomes if o.action.decides and o.status is Status.NOT_JUDGED]
+    answer = Answer.GO
+    if verdict.status is Status.CANNOT_TELL or unjudged:
+        answer = Answer.CANNOT_TELL
+        value += f", not judged: {', '.join(unjudged)}" if unjudged else ""
+    elif verdict.status.value != wanted.verdict or age < 0 or (wanted.within is not None and age >= wanted.within):
+        answer = Answer.NO_GO
+    return Condition(name="monitored", answer=answer, value=value, limit=limit, source=source)
+
+
+def _latest_watch(configuration: Configuration, environment: str, run: Guarded) -> tuple[Path, Evidence] | str:
+    """The newest sealed watch of this commit or tree, checked; or why there is none."""
+    if not run.facts.commit:
+        return "this checkout has no commit to compare with"
+    layout = configuration.layout
+    entries = [entry for entry in chain.read(layout.ledger) if entry.environment == environment and entry.verb == "monitor"]
+    for entry in reversed(entries):
+        path = layout.run(environment, entry.run) / "evidence.json"
+        if not path.exists():
+            continue
+        verify.verify(layout, path)
+        evidence = verify.load(path)
+        same = evidence.run.commit == run.facts.commit or evidence.run.tree == run.facts.tree
+        if same and not evidence.run.dry_run:
+            return path, evidence
+    return f"no watch of {environment} over commit {run.facts.commit[:12]}"

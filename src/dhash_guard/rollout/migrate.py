@@ -1,0 +1,67 @@
+"""Runs the project's migration, or its plan, and checks that what comes out is readable."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from dhash_guard.config.verbs import MigrateSettings
+from dhash_guard.errors import NoGo, UsageProblem
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.rollout.commands import run_command
+from dhash_guard.rollout.run import Guarded
+from dhash_guard.system.files import inside
+
+
+def migration(run: Guarded) -> MigrateSettings:
+    """The project's migration; raise UsageProblem where it has none."""
+    settings = run.configuration.environment.migrate
+    if settings is None:
+        raise UsageProblem("no migrate section in the configuration", cure="Give migrate: {run: […]}.")
+    return settings
+
+
+def run_migration(run: Guarded, source: str | None = None) -> str:
+    """Migrate, then read the result; raise NoGo where the command fails or leaves something unreadable."""
+    settings = migration(run)
+    given = source or settings.input or ""
+    finished = run_command(run, settings.run, {"input": given, "tag": run.facts.tag}, timeout=settings.timeout)
+    if run.machine.dry:
+        return f"would run {' '.join(finished.command)}"
+    checked = _integrity(inside(run.configuration.layout.root, given)) if given else ""
+    return f"{' '.join(finished.command)}{checked}"
+
+
+def plan_migration(run: Guarded, source: str | None, output: Path | None) -> str:
+    """Run the migration's plan, which changes nothing but writes `output`; raise NoGo where the result is unreadable."""
+    settings = migration(run)
+    if settings.plan is None:
+        raise UsageProblem("the migration has no plan command", cure="Give migrate.plan, a command that changes nothing.")
+    with tempfile.TemporaryDirectory(prefix="dhash-guard-") as scratch:
+        target = (output or Path(scratch) / "migrate-dryrun.json").absolute()
+        values = {"input": source or settings.input or "", "output": str(target), "tag": run.facts.tag}
+        finished = run_command(run, settings.plan, values, timeout=settings.timeout, changes=False)
+        integrity = _integrity(target) if target.exists() else ""
+    said = finished.output.strip().splitlines()
+    return f"{said[-1] if said else 'planned'}{integrity}"
+
+
+def migrate(run: Guarded, *, source: str | None, output: Path | None) -> Evidence:
+    """The `migrate` verb; a dry run runs the project's plan command instead."""
+    if run.machine.dry:
+        run.stage("migrate plan", lambda: plan_migration(run, source, output))
+    else:
+        run.stage("migrate", lambda: run_migration(run, source))
+    return run.seal(run.evidence(result="done", exit_code=0))
+
+
+def _integrity(path: Path) -> str:
+    """JSON that is there must be whole; other formats are the project's own to check."""
+    if path.suffix != ".json":
+        return ""
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError) as problem:
+        raise NoGo(f"the migration left no readable JSON: {problem}", where=str(path)) from problem
+    return f", {path.name} is readable JSON"

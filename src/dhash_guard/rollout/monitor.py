@@ -1,0 +1,221 @@
+"""Watches a release, decides, and where the verdict says so and it is safe, goes back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
+
+from attrs import evolve, frozen
+
+from dhash_guard.config import Configuration
+from dhash_guard.errors import CannotTell, NoGo, UsageProblem
+from dhash_guard.gates.watch import TickReport, Watch
+from dhash_guard.ledger.samples import SampleLog
+from dhash_guard.records.codec import to_data
+from dhash_guard.records.deployment import Deployment, DeploymentState
+from dhash_guard.records.event import Level
+from dhash_guard.records.evidence import Evidence, Judged
+from dhash_guard.records.outcome import Decision, Ending, GateOutcome, Status, Verdict
+from dhash_guard.records.sample import Health, Tick
+from dhash_guard.rollout import deployments
+from dhash_guard.rollout.automatic import automatic_by_configuration, foreseeable, roll_back_automatically
+from dhash_guard.rollout.health import base_url
+from dhash_guard.rollout.run import Guarded
+from dhash_guard.rollout.ticks import live, note_state, unfinished
+from dhash_guard.signals import Sampler, dimensions, recorded
+from dhash_guard.system.interrupt import Interrupted
+
+
+class Viewer(Protocol):
+    """Shows a watch while it runs."""
+
+    def show(self, watch: Watch, report: TickReport) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@frozen(kw_only=True)
+class WatchOrders:
+    """What the caller asks for: `automatic` None takes the configuration's word; `recorded` judges a log instead."""
+
+    automatic: bool | None = None
+    backup_file: str | None = None
+    recorded: Path | None = None
+
+
+def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
+    """The `monitor` verb: 0 healthy, 1 degraded, 3 cannot tell or aborted, 5 rolled back, 6 a person is needed."""
+    if not any(gate.action.decides for gate in run.configuration.environment.gates.values()):
+        raise UsageProblem(
+            f"no gate of {run.environment} can decide anything",
+            cure="Give at least one gate with action: rollback or block.",
+        )
+    automatic = automatic_by_configuration(run.configuration) if orders.automatic is None else orders.automatic
+    deployment = deployments.latest(run.configuration)
+    if deployment is not None and deployment.state not in deployments.UNDECIDED:
+        deployment = None
+    if automatic and orders.recorded is None:
+        for hazard in foreseeable(run):
+            run.say(f"warning: an automatic rollback would be refused: {hazard.text}")
+    ticks, started_at = _ticks(run, orders, deployment)
+    baseline = deployment.baseline if deployment is not None else None
+    watch = Watch(
+        run.configuration.environment.gates,
+        run.configuration.environment.monitor,
+        started_at=started_at,
+        automatic=automatic,
+        baseline=baseline,
+    )
+    log = SampleLog(run.folder / "samples.jsonl", run.machine.files)
+    ending = _fold(run, watch, ticks, log, viewer, deployment)
+    verdict = watch.verdict(ending)
+    evidence = evolve(
+        run.evidence(result=verdict.status.value, exit_code=_exit_code(verdict)),
+        verdict=verdict,
+        samples=log.reference(),
+        judged=_judged(run.configuration, automatic, deployment),
+        deployment=deployment.id if deployment is not None else "",
+    )
+    return run.seal(_act(run, evidence, verdict, deployment, orders))
+
+
+def _ticks(run: Guarded, orders: WatchOrders, deployment: Deployment | None) -> tuple[Iterator[Tick], float]:
+    """The ticks to judge and the moment the watch began: of a log, of a killed watch that goes on, or from now."""
+    if orders.recorded is not None:
+        told = recorded.ticks(orders.recorded)
+        first = next(told, None)
+        if first is None:
+            raise CannotTell("the recorded log has no ticks", where=str(orders.recorded))
+        return chain([first], told), first.at
+    environment = run.configuration.environment
+    before = unfinished(run, environment.monitor, deployment.id) if deployment is not None else None
+    seen = before.ticks if before is not None else ()
+    sampler = Sampler(
+        environment.health,
+        environment.signals,
+        base_url(run.configuration),
+        run.configuration.layout.root,
+        run.machine,
+        resumed=seen[-1] if seen else None,
+    )
+    started_at = before.started_at if before is not None and seen else round(run.machine.clock.now(), 3)
+    if before is not None and seen:
+        run.say(f"going on with the watch of {before.run}: {len(seen)} looks so far")
+    return chain(seen, live(run, environment.monitor, sampler, started_at, len(seen))), started_at
+
+
+def _fold(
+    run: Guarded, watch: Watch, ticks: Iterator[Tick], log: SampleLog, viewer: Viewer, deployment: Deployment | None
+) -> Ending | None:
+    """Judge tick by tick until the watch has its answer; None where it ended by itself."""
+    state = {"deployment": deployment.id if deployment is not None else "", "started_at": watch.started_at}
+    try:
+        for tick in ticks:
+            report = _observe(watch, tick)
+            log.append(tick)
+            note_state(run, **state, ticks=tick.index + 1, finished=report.ending is not None)
+            _write(run, report)
+            viewer.show(watch, report)
+            if report.ending is not None:
+                return None
+    except (KeyboardInterrupt, Interrupted):
+        note_state(run, **state, ticks=0, finished=True)
+        return Ending.ABORTED
+    finally:
+        viewer.close()
+    return Ending.CUT_SHORT
+
+
+def _observe(watch: Watch, tick: Tick) -> TickReport:
+    try:
+        return watch.observe(tick)
+    except ValueError as problem:
+        raise UsageProblem(f"the recorded log is not in order: {problem}") from problem
+
+
+def _write(run: Guarded, report: TickReport) -> None:
+    """The lines that people grep for."""
+    health, latency = (report.tick.samples.get(name) for name in ("health", "health.latency"))
+    if isinstance(health, Health):
+        took = f"{latency * 1000:.0f} ms" if isinstance(latency, float) else "none"
+        run.log.line("info", f"health {health.value}, response time {took}", tick=report.tick.index)
+    for outcome in report.changed:
+        _write_change(run, outcome)
+
+
+def _write_change(run: Guarded, outcome: GateOutcome) -> None:
+    data = {"gate": outcome.gate, "action": outcome.action.value, "reason_code": outcome.reason_code}
+    match outcome.status:
+        case Status.DEGRADED:
+            run.log.line("error", f"Quality gate failed: {outcome.gate}: {outcome.text}", **data)
+            level = Level.ERROR if outcome.action.decides else Level.WARNING
+            run.tell("gate-failed", level, f"Quality gate failed: {outcome.gate}", outcome.text)
+        case Status.CANNOT_TELL:
+            run.log.line("warning", f"Quality gate cannot tell: {outcome.gate}: {outcome.text}", **data)
+        case Status.HEALTHY:
+            run.log.line("info", f"Quality gate passing: {outcome.gate}: {outcome.text}", **data)
+        case Status.NOT_JUDGED:
+            run.log.line("warning", f"Quality gate not judged: {outcome.gate}: {outcome.text}", **data)
+
+
+def _exit_code(verdict: Verdict) -> int:
+    match verdict.status:
+        case Status.HEALTHY:
+            return 0
+        case Status.DEGRADED:
+            return NoGo.exit_code
+        case _:
+            return CannotTell.exit_code
+
+
+def _judged(configuration: Configuration, automatic: bool, deployment: Deployment | None) -> Judged:
+    environment = configuration.environment
+    known = dimensions(environment.signals)
+    return Judged(
+        gates={
+            name: {key: value for key, value in to_data(gate).items() if value is not None}
+            for name, gate in environment.gates.items()
+        },
+        order=tuple(environment.gates),
+        plan=to_data(environment.monitor),
+        baseline=deployment.baseline if deployment is not None else None,
+        automatic=automatic,
+        signals={name: dimension.value if dimension is not None else "health" for name, dimension in known.items()},
+    )
+
+
+_STATES = {
+    Status.HEALTHY: DeploymentState.HEALTHY,
+    Status.DEGRADED: DeploymentState.DEGRADED,
+    Status.CANNOT_TELL: DeploymentState.HELD,
+}
+
+
+def _act(run: Guarded, evidence: Evidence, verdict: Verdict, deployment: Deployment | None, orders: WatchOrders) -> Evidence:
+    """Carry out the decision."""
+    run.say(f"{verdict.status.value}: {verdict.reason}")
+    level = {0: Level.INFO, 1: Level.ERROR}.get(evidence.exit_code, Level.ERROR)
+    run.tell("verdict", level, f"{verdict.status.value} ({verdict.decision.value})", verdict.reason)
+    if verdict.decision is Decision.ROLL_BACK:
+        if obstacle := _obstacle(run, verdict, deployment):
+            run.skip("rollback", "not-acted", obstacle)
+            return evidence
+        return roll_back_automatically(run, evidence, verdict.reason, backup=orders.backup_file)
+    if deployment is not None and not run.machine.dry:
+        deployments.keep(run.machine, run.configuration, evolve(deployment, state=_STATES[verdict.status]))
+    return evidence
+
+
+def _obstacle(run: Guarded, verdict: Verdict, deployment: Deployment | None) -> str:
+    """Why a decision to roll back is told and not acted on: rehearsal, old samples, or somebody was quicker."""
+    if run.machine.dry:
+        return "a dry run decides and changes nothing"
+    latest = deployments.latest(run.configuration)
+    if deployment is not None and latest is not None:
+        if latest.id != deployment.id or latest.state not in deployments.UNDECIDED:
+            return f"the deployment is {latest.state.value} already; this verdict came too late"
+        if verdict.started_at < deployment.begun_at - 1e-3:
+            return "the samples are from before the deployment"
+    return ""

@@ -1,0 +1,40 @@
+"""Puts files back, or takes that back again, without anything around it."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from dhash_guard import backup
+from dhash_guard.records.backup import Restoration
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.rollout.run import Guarded
+
+
+def restore(run: Guarded, reference: str, from_environment: str | None) -> Evidence:
+    """The `backup restore` verb."""
+    facts = run.vault.find(reference, from_environment)
+    held: list[Restoration | None] = []
+
+    def work() -> str:
+        done = run.vault.restore(facts)
+        held.append(done.restoration)
+        return done.text
+
+    with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"restore {run.facts.id}"):
+        run.stage("restore", work)
+    result = "planned" if run.machine.dry else "restored"
+    return run.seal(evolve(run.evidence(result=result, exit_code=0), backup=facts.name, restoration=held[0]))
+
+
+def undo(run: Guarded) -> Evidence:
+    """The `backup undo` verb."""
+
+    def work() -> str:
+        if run.machine.dry:
+            return "would put the replaced files back"
+        done = backup.undo(run.machine, run.configuration.layout)
+        return f"the restore of {done.backup} was taken back: {', '.join(done.roots)}"
+
+    with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"undo {run.facts.id}"):
+        run.stage("undo", work)
+    return run.seal(run.evidence(result="undone", exit_code=0))

@@ -1,0 +1,136 @@
+"""Puts the verified backup back: snapshot, stop, restore, start, and the proof that the service is well again."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson
+from dhash_guard.records.backup import BackupFacts, Purpose, Restoration
+from dhash_guard.records.deployment import DeploymentState
+from dhash_guard.records.event import Level
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.rollout import deployments
+from dhash_guard.rollout.health import prove_healthy
+from dhash_guard.rollout.run import Done, Guarded
+from dhash_guard.rollout.service import control
+from dhash_guard.rollout.smoke import prove_smoke
+from dhash_guard.rollout.target import choose, warnings_for
+
+
+@frozen(kw_only=True)
+class Orders:
+    """What the caller allows: `insist` goes on without a snapshot, `skip_validation` without the proof afterwards."""
+
+    insist: bool = False
+    skip_validation: bool = False
+
+
+def pick_target(run: Guarded, reference: str | None, from_environment: str | None = None) -> BackupFacts:
+    """The backup to go back to, every refusal said; raise CannotTell where there is none, Damaged where it is bad."""
+    deployment = deployments.latest(run.configuration)
+    if reference is not None:
+        facts = run.vault.find(reference, from_environment)
+        for warning in warnings_for(facts, deployment):
+            run.say(f"warning: {warning}")
+            run.log.line("warning", warning)
+        if problems := run.vault.verify(facts).problems:
+            raise Damaged(f"{facts.name} cannot be restored: {'; '.join(problems[:3])}", cure="Nothing was touched.")
+        return facts
+    choice = choose(run.vault.listing(), deployment, run.vault.verify)
+    for name, why in choice.refused:
+        run.log.line("warning", f"not a rollback target: {name}: {why}")
+        run.say(f"not {name}: {why}")
+    for warning in choice.warnings:
+        run.say(f"warning: {warning}")
+    if choice.target is None:
+        listed = "; ".join(f"{name}: {why}" for name, why in choice.refused) or "there is no backup of this environment"
+        raise CannotTell(f"nothing to roll back to ({listed})", cure="Name a backup with --backup, or restore by hand.")
+    return choice.target
+
+
+def put_back(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration | None:
+    """All stages of a rollback under the environment's lock; return what was restored (None in a dry run).
+
+    Raise Damaged where the backup is bad (nothing touched), NeedsPerson where the result is not proven.
+    """
+    configuration = run.configuration
+    with run.machine.files.lock(configuration.layout.lock(configuration.name), f"rollback {run.facts.id}"):
+        _snapshot(run, orders)
+        restoration = _exchange(run, target)
+        try:
+            if orders.skip_validation:
+                run.skip("rollback verification", "skip-validation", "left out on request; the result is unverified")
+            else:
+                _prove(run)
+        except GuardError as problem:
+            _remember(run, DeploymentState.ROLLBACK_FAILED)
+            raise NeedsPerson(f"rolled back, but not proven well: {problem.what}") from problem
+        _remember(run, DeploymentState.ROLLED_BACK)
+    return restoration
+
+
+def rollback(run: Guarded, target: BackupFacts, orders: Orders) -> Evidence:
+    """The `rollback` verb, ordered by a person: exit 0, or 6 where the result is not proven, or 4 for a bad backup."""
+    run.tell(
+        "rollback-begun", Level.WARNING, "Rollback begun", f"to {target.name}", reason=run.facts.reason or "no reason given"
+    )
+    try:
+        restoration = put_back(run, target, orders)
+    except GuardError as problem:
+        run.tell("rollback-failed", Level.CRITICAL, "Rollback failed", str(problem))
+        run.say(str(problem))
+        return run.seal(evolve(run.evidence(result=problem.code, exit_code=problem.exit_code), backup=target.name))
+    result = "unverified" if orders.skip_validation else "rolled-back"
+    run.tell("rolled-back", Level.WARNING, "Rolled back", f"to {target.name}")
+    return run.seal(evolve(run.evidence(result=result, exit_code=0), backup=target.name, restoration=restoration))
+
+
+def _snapshot(run: Guarded, orders: Orders) -> None:
+    """Keep what is there now; its failure is recorded, and stops only a rollback that nobody insists on."""
+    try:
+        run.stage("rollback snapshot", lambda: run.vault.take(Purpose.PRE_ROLLBACK).text)
+    except GuardError:
+        if not orders.insist:
+            raise
+
+
+def _exchange(run: Guarded, target: BackupFacts) -> Restoration | None:
+    """Stop, restore, start; the service is started again also when the restore fails."""
+    controlled = run.configuration.environment.service_control is not None
+    held: list[Restoration | None] = []
+
+    def restore() -> Done:
+        done = run.vault.restore(target)
+        held.append(done.restoration)
+        return Done(done.text)
+
+    if controlled:
+        run.stage("rollback stop", lambda: control(run, "stop"))
+    try:
+        run.stage("rollback restore", restore)
+    finally:
+        if controlled:
+            run.stage("rollback start", lambda: control(run, "start"))
+    return held[0]
+
+
+def _prove(run: Guarded) -> None:
+    settings = run.configuration.environment.rollback
+    environment = run.configuration.environment
+    if environment.base_url is None:
+        raise CannotTell("the service has no base_url, so nothing shows that it is well")
+    run.stage(
+        "rollback health",
+        lambda: prove_healthy(run, consecutive=settings.consecutive, apart=settings.apart, patience=3 * settings.apart),
+        after_change=True,
+    )
+    if environment.smoke:
+        quick = any(check.quick for check in environment.smoke)
+        run.stage("rollback smoke", lambda: prove_smoke(run, quick=quick), after_change=True)
+
+
+def _remember(run: Guarded, state: DeploymentState) -> None:
+    deployment = deployments.latest(run.configuration)
+    if deployment is not None:
+        counted = evolve(deployment, state=state, rollbacks=deployment.rollbacks + 1)
+        deployments.keep(run.machine, run.configuration, counted)

@@ -1,0 +1,218 @@
+"""Opens a run: who and what it is for, its log, its channels, its stages; and closes it with sealed evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import define, evolve, field
+
+from dhash_guard import __version__
+from dhash_guard.backup import Recovery, recover
+from dhash_guard.config import Configuration
+from dhash_guard.errors import GuardError, Locked
+from dhash_guard.ledger import seal
+from dhash_guard.notify.channels import open_channel
+from dhash_guard.notify.notifier import Notifier
+from dhash_guard.notify.settings import LogChannel
+from dhash_guard.records.event import Event, Level
+from dhash_guard.records.evidence import Evidence, Run
+from dhash_guard.records.layout import run_id, stamp
+from dhash_guard.records.stage import Finding, StageResult, StageStatus
+from dhash_guard.rollout.vault import DryVault, LocalVault, Vault
+from dhash_guard.system import Machine
+from dhash_guard.system.log import RunLog
+from dhash_guard.system.redaction import Redactor
+
+Say = Callable[[str], None]
+"""Tells the person at the terminal one line of progress."""
+
+
+@define
+class Guarded:
+    """One run of a verb against one environment: what every stage is given, and what it leaves behind."""
+
+    machine: Machine
+    configuration: Configuration
+    facts: Run
+    log: RunLog
+    notifier: Notifier
+    redactor: Redactor
+    vault: Vault
+    say: Say
+    stages: list[StageResult] = field(factory=list)
+
+    @property
+    def environment(self) -> str:
+        return self.configuration.name
+
+    @property
+    def folder(self) -> Path:
+        return self.configuration.layout.run(self.environment, self.facts.id)
+
+    def stage(self, name: str, work: Callable[[], str | Done], *, after_change: bool = False) -> StageResult:
+        """Run one stage; its failure is recorded, then raised.
+
+        `after_change` marks a stage that looks at what an earlier one changed: in a dry run there is nothing to see.
+        """
+        began, start = self.machine.clock.now(), self.machine.clock.monotonic()
+        if self.machine.dry and after_change:
+            return self._record(
+                StageResult(
+                    name=name,
+                    status=StageStatus.PLANNED,
+                    reason_code="dry-run",
+                    text="would be done",
+                    started_at=began,
+                    seconds=0.0,
+                )
+            )
+        self.say(f"{name} …")
+        try:
+            done = work()
+        except GuardError as problem:
+            status = StageStatus.CANNOT_TELL if problem.exit_code == 3 else StageStatus.FAILED
+            self._record(self._result(name, status, problem.code, str(problem), began, start, problem.findings))
+            raise
+        if isinstance(done, str):
+            done = Done(done)
+        return self._record(self._result(name, StageStatus.PASSED, "done", done.text, began, start, done.findings))
+
+    def _result(
+        self, name: str, status: StageStatus, code: str, text: str, began: float, start: float, findings: tuple[Finding, ...]
+    ) -> StageResult:
+        seconds = round(self.machine.clock.monotonic() - start, 3)
+        return StageResult(
+            name=name, status=status, reason_code=code, text=text, started_at=began, seconds=seconds, findings=findings
+        )
+
+    def _record(self, result: StageResult) -> StageResult:
+        self.stages.append(result)
+        level = "info" if result.status in (StageStatus.PASSED, StageStatus.PLANNED, StageStatus.SKIPPED) else "error"
+        self.log.line(level, f"{result.name} {result.status.value}: {result.text}", seconds=result.seconds)
+        return result
+
+    def skip(self, name: str, reason_code: str, text: str) -> None:
+        """Record that a stage was left out, and why; it never counts as done."""
+        now = self.machine.clock.now()
+        self._record(
+            StageResult(
+                name=name, status=StageStatus.SKIPPED, reason_code=reason_code, text=text, started_at=now, seconds=0.0
+            )
+        )
+
+    def tell(self, name: str, level: Level, title: str, text: str, **facts: str) -> None:
+        """Tell the channels; whatever becomes of it changes nothing here."""
+        self.notifier.tell(
+            Event(
+                name=name,
+                level=level,
+                environment=self.environment,
+                title=title,
+                text=self.redactor.text(text),
+                at=self.machine.clock.now(),
+                facts=tuple(facts.items()),
+            )
+        )
+
+    def seal(self, evidence: Evidence) -> Evidence:
+        """Close the run: complete its evidence, seal it, and return it."""
+        complete = evolve(
+            evidence,
+            run=evolve(self.facts, ended_at=self.machine.clock.now()),
+            stages=tuple(self.stages),
+            deliveries=tuple(self.notifier.deliveries),
+        )
+        clean = seal.redacted(complete, self.redactor)
+        if not self.machine.dry:
+            seal.seal(self.machine, self.configuration.layout, clean)
+        return clean
+
+    def evidence(self, *, result: str, exit_code: int) -> Evidence:
+        """The evidence of this run so far; verbs add what is theirs with `attrs.evolve`."""
+        return Evidence(run=self.facts, configuration=self.configuration.digest, result=result, exit_code=exit_code)
+
+
+@define(frozen=True)
+class Done:
+    """What a stage says when it has done its work."""
+
+    text: str
+    findings: tuple[Finding, ...] = ()
+
+
+def open_run(
+    machine: Machine,
+    configuration: Configuration,
+    verb: str,
+    say: Say,
+    *,
+    tag: str = "",
+    reason: str = "",
+) -> Guarded:
+    """Begin a run: finish what a killed one left undone, name this one, open its log and channels."""
+    finish_restores(machine, configuration, say)
+    layout = configuration.layout
+    commit, tree = revision(machine, layout.root)
+    now = machine.clock.now()
+    attempt = int(machine.environ.get("GITHUB_RUN_ATTEMPT") or 1)
+    facts = Run(
+        id=run_id(now, commit, attempt),
+        verb=verb,
+        service=layout.service,
+        environment=configuration.name,
+        kind=configuration.environment.kind.value,
+        commit=commit,
+        tree=tree,
+        attempt=attempt,
+        tag=tag,
+        started_at=now,
+        ended_at=now,
+        tool=f"dhash-guard {__version__}",
+        dry_run=machine.dry,
+        actor=machine.environ.get("GITHUB_ACTOR") or machine.environ.get("USER", ""),
+        reason=reason,
+    )
+    redactor = Redactor.of(machine.environ)
+    log = RunLog(
+        layout.logs / _log_name(verb, layout.service, facts), configuration.name, machine.clock, machine.files, redactor
+    )
+    settings = configuration.environment.notify.channels or {"log": LogChannel(kind="log")}
+    channels = [open_channel(name, channel, log, machine.clock) for name, channel in settings.items()]
+    notifier = Notifier(machine, channels, layout.fallback, redactor)
+    vault: Vault = DryVault(machine, configuration) if machine.dry else LocalVault(machine, configuration)
+    return Guarded(machine, configuration, facts, log, notifier, redactor, vault, lambda text: say(redactor.text(text)))
+
+
+def finish_restores(machine: Machine, configuration: Configuration, say: Say) -> None:
+    """Bring a restore that a crash interrupted to its end, before anything else looks at the files."""
+    if machine.dry or not configuration.layout.journal.exists():
+        return
+    try:
+        recovery = recover(machine, configuration.layout)
+    except Locked:
+        return  # another process is restoring at this very moment, and will finish
+    if recovery is not None:
+        say(recovery_text(recovery))
+
+
+def recovery_text(recovery: Recovery) -> str:
+    """One line on how an interrupted restore or undo ended."""
+    how = "carried through" if recovery.forward else "taken back"
+    return f"an interrupted {recovery.operation} of {recovery.backup} was {how}: {', '.join(recovery.roots)}"
+
+
+def revision(machine: Machine, root: Path) -> tuple[str, str]:
+    """Commit and tree of the checkout; empty where there is no git or no commit."""
+    command = ["git", "rev-parse", "HEAD^{commit}", "HEAD^{tree}"]
+    found = machine.processes.run(command, cwd=root, timeout=10.0, changes=False)
+    lines = found.output.split()
+    return (lines[0], lines[1]) if found.ok and len(lines) == 2 else ("", "")
+
+
+def _log_name(verb: str, service: str, facts: Run) -> str:
+    """The documents look for deploy_*.log, smoke_tests_*.log and <service>_<env>_*.log."""
+    start = {"deploy": f"deploy_{facts.environment}", "smoke": f"smoke_tests_{facts.environment}"}.get(
+        verb, f"{service}_{facts.environment}"
+    )
+    return f"{start}_{stamp(facts.started_at)}_{facts.id.rsplit('-', 2)[-2]}.log"

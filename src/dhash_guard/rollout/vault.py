@@ -1,0 +1,105 @@
+"""Backups as the verbs use them: take, find, verify, restore; in a dry run the same verbs only say what would happen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from dhash_guard import backup
+from dhash_guard.config import Configuration
+from dhash_guard.records.backup import BackupFacts, Purpose, Restoration, Verification
+from dhash_guard.records.stage import Change
+from dhash_guard.records.units import format_bytes
+from dhash_guard.system import Machine
+
+
+@frozen(kw_only=True)
+class Taken:
+    """A backup that was taken, or in a dry run would be: `facts` is None then."""
+
+    text: str
+    facts: BackupFacts | None
+    left_out: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class PutBack:
+    """A restore that was done, or in a dry run would be: `restoration` is None then."""
+
+    text: str
+    restoration: Restoration | None
+
+
+class Vault(Protocol):
+    """Everything a verb does with backups. Reading is the same in both worlds; taking and restoring differ."""
+
+    def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken: ...
+
+    def listing(self) -> list[BackupFacts]: ...
+
+    def find(self, reference: str, from_environment: str | None = None) -> BackupFacts: ...
+
+    def verify(self, facts: BackupFacts) -> Verification: ...
+
+    def restore(self, facts: BackupFacts) -> PutBack: ...
+
+
+class _Reading:
+    """The reading half, shared by both vaults."""
+
+    def __init__(self, machine: Machine, configuration: Configuration) -> None:
+        self._machine = machine
+        self._configuration = configuration
+        self._layout = configuration.layout
+        self._settings = configuration.environment.backup
+
+    def listing(self) -> list[BackupFacts]:
+        return backup.listing(self._layout, self._configuration.name)
+
+    def find(self, reference: str, from_environment: str | None = None) -> BackupFacts:
+        return backup.find(self._layout, reference, self._configuration.name, from_env=from_environment or "")
+
+    def verify(self, facts: BackupFacts) -> Verification:
+        return backup.verify(self._layout, facts)
+
+    def _plan(self, components: Sequence[str] | None) -> backup.BackupPlan:
+        chosen = None if components is None else tuple(components)
+        return backup.plan(self._machine, self._layout, self._settings, self._configuration.name, chosen)
+
+
+class LocalVault(_Reading):
+    """Backups in the project's own directory."""
+
+    def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken:
+        plan = self._plan(components)
+        facts = backup.create(self._machine, self._layout, self._settings, plan, purpose)
+        text = f"{facts.name}, {facts.members} entries, {format_bytes(facts.size)}, sha256 {facts.sha256[:12]}…, read back"
+        return Taken(text=text, facts=facts, left_out=plan.collection.left_out)
+
+    def restore(self, facts: BackupFacts) -> PutBack:
+        done = backup.restore(self._machine, self._layout, facts)
+        proof = "every file read back with its sha256" if done.identical else "NOT identical to the backup"
+        text = f"{done.files} files in {len(done.roots)} roots from {done.backup}, {proof}"
+        return PutBack(text=text, restoration=done)
+
+
+class DryVault(_Reading):
+    """Says what would be taken or restored, and touches nothing."""
+
+    def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken:
+        plan = self._plan(components)
+        names = ", ".join(plan.collection.components)
+        text = f"would back up {len(plan.collection.sources)} entries, {format_bytes(plan.bytes)}, of {names}"
+        self._note("back up", text)
+        return Taken(text=text, facts=None, left_out=plan.collection.left_out)
+
+    def restore(self, facts: BackupFacts) -> PutBack:
+        text = f"would put back {facts.members} entries from {facts.name}"
+        self._note("restore", text)
+        return PutBack(text=text, restoration=None)
+
+    def _note(self, verb: str, text: str) -> None:
+        if self._machine.plan is not None:
+            self._machine.plan.append(Change(verb, text))

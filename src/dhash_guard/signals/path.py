@@ -1,0 +1,31 @@
+"""Finds a value in a JSON document by a dotted path such as `performance.p95_hash_time` or `checks.0.status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+
+@frozen
+class Missing:
+    """The path leads nowhere; `at` is the part that still existed."""
+
+    at: str
+
+
+def find(document: Any, path: str) -> Any | Missing:
+    """The value at `path`, or Missing. A key that contains dots is found where it stands literally."""
+    if isinstance(document, dict) and path in document:
+        return document[path]
+    here: Any = document
+    walked: list[str] = []
+    for part in path.split("."):
+        if isinstance(here, dict) and part in here:
+            here = here[part]
+        elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            return Missing(".".join(walked))
+        walked.append(part)
+    return here

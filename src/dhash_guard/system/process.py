@@ -1,0 +1,154 @@
+"""Runs other programs: argument lists only, a time limit for the whole tree, output capped and never lost midway."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Protocol
+
+from attrs import frozen
+
+OUTPUT_CAP = 1_000_000
+"""Bytes kept of each output stream; the head is cut, because the end says why a program failed."""
+
+_CUT = b"[... output cut ...]\n"
+
+
+@frozen(kw_only=True)
+class Finished:
+    """How a program ended; `problem` is empty, or says that it could not start or ran out of time."""
+
+    command: tuple[str, ...]
+    exit_code: int | None
+    output: str
+    errors: str
+    seconds: float
+    problem: str = ""
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0 and not self.problem
+
+    def explain(self) -> str:
+        """One line for people: what happened, and the last thing the program said."""
+        said = (self.errors.strip() or self.output.strip()).splitlines()
+        how = self.problem or f"exit {self.exit_code}"
+        return f"{' '.join(self.command)}: {how}" + (f" ({said[-1][:300]})" if said else "")
+
+
+class Processes(Protocol):
+    """Starts programs.
+
+    `changes` says whether the program may change anything: a dry run plans those that do and runs the others.
+    A program that cannot start or overruns `timeout` (seconds) yields a `Finished` with a problem, never an exception.
+    """
+
+    def run(
+        self, command: Sequence[str], *, cwd: Path, timeout: float, changes: bool, extra_env: Mapping[str, str] | None = None
+    ) -> Finished: ...
+
+
+class SystemProcesses:
+    """Real programs, each leading a process group of its own so that its children can be ended with it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def run(
+        self, command: Sequence[str], *, cwd: Path, timeout: float, changes: bool, extra_env: Mapping[str, str] | None = None
+    ) -> Finished:
+        argv = tuple(command)
+        began = time.monotonic()
+        try:
+            child = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env={**self._environ, **(extra_env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=os.name == "posix",
+            )
+        except OSError as problem:
+            return Finished(
+                command=argv,
+                exit_code=None,
+                output="",
+                errors="",
+                seconds=0.0,
+                problem=f"could not start: {problem.strerror}",
+            )
+        out, err = _Tail(child.stdout), _Tail(child.stderr)
+        try:
+            child.wait(timeout)
+            timed_out = False
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        except BaseException:
+            _end(child)
+            raise
+        if timed_out:
+            _end(child)
+        # A daemon that the program left behind may hold the pipes open; its output is not ours to wait for.
+        out.finish()
+        err.finish()
+        return Finished(
+            command=argv,
+            exit_code=None if timed_out else child.returncode,
+            output=out.text(),
+            errors=err.text(),
+            seconds=time.monotonic() - began,
+            problem=f"no end after {timeout:g} s, ended by force" if timed_out else "",
+            timed_out=timed_out,
+        )
+
+
+class _Tail:
+    """Collects the last `OUTPUT_CAP` bytes of a stream in a thread."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        assert stream is not None
+        self._stream = stream
+        self._kept = bytearray()
+        self._cut = False
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+        self._thread.start()
+
+    def _collect(self) -> None:
+        while chunk := os.read(self._stream.fileno(), 65536):
+            self._kept += chunk
+            if len(self._kept) > OUTPUT_CAP:
+                del self._kept[: len(self._kept) - OUTPUT_CAP]
+                self._cut = True
+        self._stream.close()
+
+    def finish(self) -> None:
+        self._thread.join(timeout=0.5)
+
+    def text(self) -> str:
+        kept = bytes(self._kept)
+        return ((_CUT if self._cut else b"") + kept).decode("utf-8", "replace")
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ask the whole group to stop, then insist."""
+    if os.name != "posix":
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(child.pid)], capture_output=True, check=False)
+        child.wait()
+        return
+    for kind, patience in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0)):
+        try:
+            os.killpg(child.pid, kind)
+        except ProcessLookupError:
+            break
+        try:
+            child.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+    child.wait()

@@ -1,0 +1,152 @@
+"""Tiny projects, children that die at a chosen step, and a checker that knows nothing of the program."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from attrs import frozen
+
+KILLER = Path(__file__).with_name("killer.py")
+SOURCES = Path(__file__).parents[2] / "src"
+
+Tree = dict[str, str]
+
+
+def child(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the killer in a process of its own."""
+    command = [sys.executable, str(KILLER), *map(str, arguments)]
+    environ = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def seen(root: Path) -> Tree:
+    """Kind, mode and content of everything outside backups, state and kept trees, by plain looking."""
+    found: Tree = {}
+    for folder, directories, files in os.walk(root):
+        directories[:] = [d for d in directories if d not in ("backups", ".dhash-guard") and ".dhash-" not in d]
+        for name in (*directories, *files):
+            path = Path(folder, name)
+            if ".dhash-" in name:
+                continue
+            mode = oct(path.lstat().st_mode)
+            if path.is_symlink():
+                content = os.readlink(path)
+            else:
+                content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+            found[str(path.relative_to(root))] = f"{mode} {content}"
+    return found
+
+
+def strays(root: Path) -> list[str]:
+    """Names of staged trees and temporaries; kept previous trees are no strays."""
+    names = [path.name for path in root.rglob("*")]
+    return sorted(n for n in names if ".dhash-new-" in n or n.endswith((".partial", ".tmp")) or n == "restore.json")
+
+
+def kept(root: Path) -> int:
+    """How many previous trees are kept."""
+    return len(list(root.glob(".*.dhash-prev-*")))
+
+
+def change(root: Path) -> None:
+    """The bad release: something different in every root."""
+    (root / "library.json").write_text("migrated badly")
+    (root / "config/app.yml").unlink()
+    (root / "config/sub/new").write_text("new")
+    (root / "current").unlink()
+    (root / "current").symlink_to("v2")
+    (root / "leftover").mkdir()
+    (root / "leftover/file").write_text("was not there")
+    shutil.rmtree(root / "gone")
+
+
+def start(root: Path) -> None:
+    """The good state, with a file, a directory, a link, a root that is not there yet and one that will go."""
+    for folder in ("config/sub", "v1", "v2", "gone"):
+        (root / folder).mkdir(parents=True)
+    (root / "library.json").write_text("good")
+    (root / "config/app.yml").write_text("a: 1")
+    (root / "config/sub/run").write_text("#!/bin/sh")
+    (root / "config/sub/run").chmod(0o755)
+    (root / "gone/file").write_text("comes back")
+    (root / "current").symlink_to("v1")
+
+
+@frozen
+class Killed:
+    """A project in which an operation was killed at a step, and what the operation could still have left."""
+
+    step: int
+    when: str
+    root: Path
+    died: bool
+    errors: str
+
+    def __str__(self) -> str:
+        return f"killed {self.when} step {self.step}: {self.errors}"
+
+
+@frozen
+class Arena:
+    """Makes copies of one prepared project and kills an operation at every step in them."""
+
+    prepared: Path
+    work: Path
+
+    def copy(self, name: str) -> Path:
+        target = self.work / name
+        shutil.copytree(self.prepared, target, symlinks=True)
+        return target
+
+    def kill_everywhere(
+        self,
+        operation: str,
+        then: Callable[[Killed], None],
+        *options: str,
+        prepare: Callable[[Path], None] | None = None,
+        last: int | None = None,
+    ) -> int:
+        """Kill before and after every step, each in a fresh copy, and hand each to `then`; return the number of kills.
+
+        One step more than there are ends untouched, a planned kill that is not hit fails; `last` restricts it to the
+        last so many steps.
+        """
+        counted = self.copy("count")
+        if prepare:
+            prepare(counted)
+        whole = child(counted, operation, *options)
+        assert whole.returncode == 0, whole.stderr
+        steps = int(whole.stdout)
+        beyond = self._one(operation, steps + 1, "before", options, prepare)
+        assert not beyond.died, "there are more steps than were counted"
+        assert beyond.errors == ""
+        plans = [
+            (n, when) for n in range(1 if last is None else steps - last + 1, steps + 1) for when in ("before", "after")
+        ]
+
+        def attempt(plan: tuple[int, str]) -> None:
+            killed = self._one(operation, *plan, options, prepare)
+            assert killed.died, f"the planned kill was not hit, {killed}"
+            then(killed)
+            shutil.rmtree(killed.root)
+
+        with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+            list(pool.map(attempt, plans))
+        return len(plans)
+
+    def _one(
+        self, operation: str, step: int, when: str, options: tuple[str, ...], prepare: Callable[[Path], None] | None
+    ) -> Killed:
+        root = self.copy(f"{operation}-{step}-{when}")
+        if prepare:
+            prepare(root)
+        ended = child(root, operation, "--kill-at", step, "--when", when, *options)
+        return Killed(step, when, root, ended.returncode == -signal.SIGKILL, ended.stderr)

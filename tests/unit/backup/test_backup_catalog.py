@@ -1,0 +1,167 @@
+"""Finding backups: sealed ones only, in the order of their sequence, and every wrong reference told apart."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dhash_guard import backup
+from dhash_guard.backup.manifest import Header, Kind, Manifest, Member, Root, read_manifest
+from dhash_guard.backup.reader import opened
+from dhash_guard.errors import CannotTell, Damaged, UsageProblem
+from dhash_guard.records.backup import Purpose
+
+if TYPE_CHECKING:
+    from unit.backup.project import Project
+
+
+def test_listing_knows_sealed_ones_only(project: Project) -> None:
+    first, second = project.create(), project.create()
+    snapshot = project.create(purpose=Purpose.PRE_ROLLBACK)
+    staging = project.create("staging")
+    unsealed = project.layout.backups / "dhash_production_20990101_000000.zip"
+    unsealed.write_bytes(b"x")
+    assert backup.listing(project.layout, "production") == [first, second, snapshot]
+    assert backup.listing(project.layout, "staging") == [staging]
+    assert len(backup.listing(project.layout)) == 4
+    assert backup.newest(project.layout, "production") == snapshot
+    assert backup.newest(project.layout, "nowhere") is None
+
+
+def test_unusable_ones_are_listed_with_their_problem(project: Project) -> None:
+    facts = project.create()
+    folder = project.layout.backups
+    (folder / "foreign.zip").write_bytes(b"PK")
+    (folder / "foreign.zip.sha256").write_bytes(b"nothing")
+    renamed = folder / "dhash_staging_20990101_000000.zip"
+    shutil.copy(project.root / facts.name, renamed)
+    shutil.copy(project.root / f"{facts.name}.sha256", f"{renamed}.sha256")
+    problems = {f.name: f.problem for f in backup.listing(project.layout)}
+    assert problems[facts.name] == ""
+    assert "no single hash" in problems["backups/foreign.zip"]
+    assert "its name says 'staging'" in problems["backups/dhash_staging_20990101_000000.zip"]
+    assert backup.newest(project.layout, "production") == facts
+
+
+@pytest.mark.parametrize("form", ["{name}", "{base}", "{root}/{name}", "backups/../{name}"])
+def test_references(project: Project, form: str) -> None:
+    facts = project.create()
+    reference = form.format(name=facts.name, base=Path(facts.name).name, root=project.root)
+    assert backup.find(project.layout, reference, "production") == facts
+
+
+def test_a_snapshot_is_found_by_its_base_name(project: Project) -> None:
+    facts = project.create(purpose=Purpose.PRE_ROLLBACK)
+    assert backup.find(project.layout, Path(facts.name).name, "production") == facts
+
+
+def test_a_backup_outside_the_project(project: Project, tmp_path: Path) -> None:
+    facts = project.create()
+    for suffix in ("", ".sha256"):
+        shutil.move(project.root / f"{facts.name}{suffix}", tmp_path / f"kept.zip{suffix}")
+    found = backup.find(project.layout, str(tmp_path / "kept.zip"), "production")
+    assert found.name == (tmp_path / "kept.zip").as_posix()
+    assert backup.verify(project.layout, found).ok
+    assert backup.restore(project.machine, project.layout, found).identical
+
+
+def test_a_backup_of_another_environment(project: Project) -> None:
+    facts = project.create("staging")
+    with pytest.raises(UsageProblem, match="--from-env staging"):
+        backup.find(project.layout, facts.name, "production")
+    assert backup.find(project.layout, facts.name, "production", "staging") == facts
+
+
+def test_no_such_backup(project: Project) -> None:
+    with pytest.raises(UsageProblem, match="production has no backups"):
+        backup.find(project.layout, "backups/x.zip", "production")
+    facts = project.create()
+    with pytest.raises(UsageProblem, match="Did you mean dhash_production_2026"):
+        backup.find(project.layout, facts.name.replace("_production", "_prodction"), "production")
+
+
+def test_never_sealed_and_damaged(project: Project) -> None:
+    facts = project.create()
+    path = project.root / facts.name
+    beside = Path(f"{path}.sha256")
+    text = beside.read_text()
+    beside.unlink()
+    with pytest.raises(CannotTell):
+        backup.find(project.layout, facts.name, "production")
+    beside.write_text("")
+    with pytest.raises(Damaged):
+        backup.find(project.layout, facts.name, "production")
+    beside.write_text(text)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(Damaged):
+        backup.find(project.layout, facts.name, "production")
+
+
+def test_all_problems_of_a_backup_are_named(project: Project) -> None:
+    facts = project.create()
+    path = project.root / facts.name
+    with opened(path) as archive:
+        offset = archive.zip.getinfo("uploads/one.png").header_offset
+    content = bytearray(path.read_bytes())
+    content[offset + 60] ^= 255
+    path.write_bytes(content)
+    found = backup.verify(project.layout, facts)
+    assert any("sha256" in problem for problem in found.problems)
+    assert any("uploads/one.png" in problem for problem in found.problems)
+
+
+HEADER = Header(
+    format=1,
+    tool="0",
+    service="s",
+    environment="e",
+    purpose=Purpose.BACKUP,
+    sequence=1,
+    created_at=1.5,
+    sealed_at=2.0,
+    components={"c": ("a",)},
+    roots=(Root(path="a", kind=Kind.FILE, component="c"),),
+    left_out=(),
+    previous_sha256="",
+)
+
+
+def test_a_manifest_is_read_as_it_was_written() -> None:
+    manifest = Manifest(
+        header=HEADER, members=(Member(path="a", kind=Kind.FILE, size=3, mode=0o644, mtime_ns=5, sha256="0" * 64),)
+    )
+    lines = manifest.to_bytes().splitlines(keepends=True)
+    assert read_manifest(lines) == manifest
+    assert manifest.by_root() == {"a": list(manifest.members)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"format":1', b'"format":2'),
+        (b'"format":1', b'"format":1,"more":1'),
+        (b'"format":1', b'"format": 1'),
+        (b'"sequence":1', b'"sequence":"1"'),
+        (b'"sequence":1', b'"sequence":1.0'),
+        (b'"purpose":"backup"', b'"purpose":"other"'),
+        (b'"kind":"file","link"', b'"kind":"fifo","link"'),
+        (b'"size":3', b'"size":null'),
+        (b',"size":3', b""),
+        (b"\n{", b"\n[{"),
+        (b"\n{", b"\n\n{"),
+    ],
+)
+def test_a_manifest_that_is_not_exactly_ours(old: bytes, new: bytes) -> None:
+    manifest = Manifest(header=HEADER, members=(Member(path="a", kind=Kind.FILE, size=3, mode=0o644, sha256="0" * 64),))
+    content = manifest.to_bytes()
+    assert old in content
+    with pytest.raises(ValueError, match="manifest"):
+        read_manifest(content.replace(old, new).splitlines(keepends=True))
+
+
+def test_an_empty_manifest() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        read_manifest([])

@@ -1,0 +1,173 @@
+"""What belongs to a backup, and everything that is refused by name."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dhash_guard.backup.archive import write_archive
+from dhash_guard.backup.components import collect, select
+from dhash_guard.backup.create import header_for
+from dhash_guard.backup.manifest import Kind
+from dhash_guard.backup.names import link_problem, name_problem, overlaps
+from dhash_guard.backup.settings import BackupSettings, Component
+from dhash_guard.errors import NoGo, UsageProblem
+from dhash_guard.records.backup import Purpose
+
+if TYPE_CHECKING:
+    from unit.backup.project import Project
+
+
+def _collect(project: Project, *paths: str, grows: bool = False) -> object:
+    return collect(project.layout, {"c": Component(paths=paths, grows=grows)})
+
+
+def test_selection(project: Project) -> None:
+    assert list(select(project.settings, None)) == ["database", "config", "artifacts"]
+    assert list(select(project.settings, ("all",))) == ["database", "config", "artifacts", "logs"]
+    assert list(select(project.settings, ("logs", "config"))) == ["config", "logs"]
+    with pytest.raises(UsageProblem, match="Did you mean database"):
+        select(project.settings, ("databse",))
+    with pytest.raises(UsageProblem, match="database, config"):
+        select(project.settings, ("zzz",))
+    with pytest.raises(UsageProblem, match="no components are configured"):
+        select(BackupSettings(), None)
+    with pytest.raises(UsageProblem, match="name no paths"):
+        select(BackupSettings(components={"a": Component(paths=())}), None)
+
+
+def test_order_kinds_and_what_is_left_out(project: Project) -> None:
+    project.put("config/a-b/x")
+    project.put("config/a/x")
+    project.put("config/.app.yml.dhash-prev-00ff/x")
+    found = collect(project.layout, select(project.settings, None))
+    paths = [source.path for source in found.sources]
+    assert paths == sorted(paths, key=lambda path: path.split("/"))
+    assert {root.path: root.kind for root in found.roots} == {
+        "absent/thing": Kind.ABSENT,
+        "config": Kind.DIRECTORY,
+        "library.json": Kind.FILE,
+        "releases/current": Kind.LINK,
+        "uploads": Kind.DIRECTORY,
+    }
+    assert found.left_out == ("config/.app.yml.dhash-prev-00ff", "config/.env")
+
+
+def test_an_environment_file_that_is_named_is_taken(project: Project) -> None:
+    found = collect(project.layout, {"secrets": Component(paths=("config/.env",))})
+    assert [source.path for source in found.sources] == ["config/.env"]
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("config", "config/app.yml"),
+        ("config", "config/"),
+        ("config", "CONFIG/scripts"),
+        ("backups",),
+        ("backups/pre_rollback",),
+        (".dhash-guard",),
+        ("../outside",),
+        ("/etc",),
+        (".",),
+        ("config/../..",),
+    ],
+)
+def test_roots_where_they_may_not_be(project: Project, paths: tuple[str, ...]) -> None:
+    with pytest.raises(UsageProblem):
+        _collect(project, *paths)
+
+
+def test_a_root_below_a_link(project: Project) -> None:
+    (project.root / "alias").symlink_to("config")
+    with pytest.raises(UsageProblem, match="below the link 'alias'"):
+        _collect(project, "alias/app.yml")
+
+
+def test_everything_that_cannot_be_backed_up_is_named(project: Project) -> None:
+    uploads = project.root / "uploads"
+    os.mkfifo(uploads / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(uploads / "sock"))
+    (uploads / "out").symlink_to("../../outside")
+    (uploads / "abs").symlink_to("/etc/passwd")
+    project.put("uploads/Same")
+    project.put("uploads/same")
+    project.put("uploads/caf\u00e9")
+    project.put("uploads/cafe\u0301")
+    project.put("uploads/back\\slash")
+    project.put("uploads/new\nline")
+    (Path(os.fsdecode(os.fsencode(uploads) + b"/\xff"))).write_bytes(b"")
+    with pytest.raises(NoGo) as refusal:
+        _collect(project, "uploads")
+    lines = str(refusal.value).splitlines()[1:]
+    assert len(lines) == 9
+    for word in ("pipe", "sock", "leads out", "absolute", "'uploads/Same' and 'uploads/same'", "slash", "control", "UTF-8"):
+        assert any(word in line for line in lines), word
+
+
+def test_names_that_the_archive_needs(project: Project) -> None:
+    project.put("manifest.jsonl")
+    with pytest.raises(NoGo, match="needs itself"):
+        _collect(project, "manifest.jsonl")
+
+
+@pytest.mark.skipif("os.getuid() == 0", reason="nothing is unreadable for root; run as another user")
+def test_unreadable_files_are_named(project: Project) -> None:
+    project.put("uploads/secret", mode=0)
+    with pytest.raises(NoGo, match="uploads/secret"):
+        _collect(project, "uploads")
+
+
+@pytest.mark.parametrize("what", ["content", "length", "vanishes", "replaced", "link", "pipe"])
+def test_a_file_that_changes_is_named(project: Project, tmp_path: Path, what: str) -> None:
+    found = collect(project.layout, {"c": Component(paths=("library.json",))})
+    library = project.root / "library.json"
+    status = library.stat()
+    if what == "content":
+        library.write_text("[" * 14)
+        os.utime(library, ns=(status.st_mtime_ns, status.st_mtime_ns + 1))
+    elif what == "length":
+        library.write_text("longer" * 10)
+        os.utime(library, ns=(status.st_mtime_ns, status.st_mtime_ns))
+    else:
+        library.rename(tmp_path / "moved")
+    if what == "replaced":
+        library.write_bytes((tmp_path / "moved").read_bytes())
+        os.utime(library, ns=(status.st_mtime_ns, status.st_mtime_ns))
+    elif what == "link":
+        library.symlink_to(tmp_path / "moved")
+    elif what == "pipe":
+        os.mkfifo(library)
+    header = header_for(project.layout, "production", Purpose.BACKUP, 0.0, found)
+    with (tmp_path / "out.zip").open("w+b") as file, pytest.raises(NoGo, match=r"library\.json"):
+        write_archive(file, project.clock, header, found.sources)
+
+
+def test_growing_files_may_grow_and_not_shrink(project: Project, tmp_path: Path) -> None:
+    log = project.put("logs/app.log", "one\n")
+    found = collect(project.layout, {"logs": Component(paths=("logs",), grows=True)})
+    header = header_for(project.layout, "production", Purpose.BACKUP, 0.0, found)
+    log.write_text("one\ntwo\n")
+    with (tmp_path / "a.zip").open("w+b") as file:
+        manifest = write_archive(file, project.clock, header, found.sources)
+    assert manifest.members[1].size == 8
+    log.write_text("")
+    with (tmp_path / "b.zip").open("w+b") as file, pytest.raises(NoGo, match="changed"):
+        write_archive(file, project.clock, header, found.sources)
+
+
+def test_names() -> None:
+    assert name_problem("a/b c/\u00e9.txt") == ""
+    for bad in ("", "/a", "a/", "a//b", "./a", "a/..", "C:x", "a\\b", "a\x00", "a\u2028b", "\udcff", "SHA256SUMS"):
+        assert name_problem(bad), bad
+    assert link_problem("a/b", "../c") == ""
+    assert link_problem("a/b", ".") == ""
+    for bad in ("../..", "/c", "", "c:\\x", "../../a/b", "\udcff", "a\nb"):
+        assert link_problem("a/b", bad), bad
+    assert overlaps(["a", "a-b", "ab", "b/c", "b/d"]) == []
+    assert len(overlaps(["a", "a/b", "a/c"])) >= 1

@@ -1,0 +1,216 @@
+"""Archives that mean harm: each is refused with its reason, and nothing outside or inside the project changes."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve
+
+from dhash_guard import backup
+from dhash_guard.backup import sidecar
+from dhash_guard.backup.manifest import Kind
+from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
+from dhash_guard.records.canonical import sha256_hex
+from unit.backup.hostile import Forgery, below_config, file, folder, link, root
+
+if TYPE_CHECKING:
+    from unit.backup.project import Project
+
+CONFIG = (root("config"),)
+
+
+def _large(path: str, claimed: int, content: bytes) -> tuple[object, bytes]:
+    return evolve(file(path, content)[0], size=claimed), content
+
+
+HOSTILE = {
+    "slip": (Forgery(list(below_config(file("config/../../escaped"))), CONFIG), "below the project root"),
+    "slip by a root": (Forgery([file("../escaped")], (root("../escaped", Kind.FILE),)), "below the project root"),
+    "absolute": (Forgery(list(below_config(file("/escaped-from-dhash-guard"))), CONFIG), "is absolute"),
+    "absolute by a root": (
+        Forgery([file("/escaped-from-dhash-guard")], (root("/escaped-from-dhash-guard", Kind.FILE),)),
+        "is absolute",
+    ),
+    "drive letter": (Forgery(list(below_config(file("C:/escaped"))), CONFIG), "is absolute"),
+    "backslash": (Forgery(list(below_config(file("config\\..\\..\\escaped"))), CONFIG), "backslash"),
+    "control character": (Forgery(list(below_config(file("config/a\nb"))), CONFIG), "control character"),
+    "empty part": (Forgery(list(below_config(file("config//a"))), CONFIG), "below the project root"),
+    "outside the roots": (Forgery(list(below_config(file("library.json"))), CONFIG), "lies in no root"),
+    "link out": (Forgery(list(below_config(link("config/l", "../../escaped"))), CONFIG), "leads out"),
+    "absolute link": (Forgery(list(below_config(link("config/l", "/etc/passwd"))), CONFIG), "is absolute"),
+    "a root that is a link out": (Forgery([link("config", "../escaped")], (root("config", Kind.LINK),)), "leads out"),
+    "through a link": (
+        Forgery(list(below_config(link("config/l", "../uploads"), file("config/l/escaped"))), CONFIG),
+        "is no directory",
+    ),
+    "through a file": (Forgery(list(below_config(file("config/f"), file("config/f/escaped"))), CONFIG), "is no directory"),
+    "without its folder": (Forgery(list(below_config(file("config/no/escaped"))), CONFIG), "is no directory"),
+    "twice": (Forgery(list(below_config(file("config/a", b"1"), file("config/a", b"2"))), CONFIG), "stands twice"),
+    "case": (Forgery(list(below_config(file("config/a"), file("config/A"))), CONFIG), "one name on some disks"),
+    "composition": (
+        Forgery(list(below_config(file("config/\u00e9"), file("config/e\u0301"))), CONFIG),
+        "one name on some disks",
+    ),
+    "overlapping roots": (Forgery(list(below_config()), (root("config"), root("config/sub", Kind.ABSENT))), "overlap"),
+    "no roots": (Forgery([], ()), "names no roots"),
+    "stowaway": (Forgery(list(below_config()), CONFIG, extra=[("config/evil", b"1")]), "not in its manifest"),
+    "stowaway outside": (Forgery(list(below_config()), CONFIG, extra=[("../escaped", b"1")]), "below the project root"),
+    "not there": (Forgery(list(below_config(file("config/a"))), CONFIG, missing=("config/a",)), "not in the archive"),
+    "no manifest": (Forgery(list(below_config()), CONFIG, missing=("MANIFEST.jsonl",)), "no readable archive"),
+    "no sums": (Forgery(list(below_config()), CONFIG, missing=("SHA256SUMS",)), "not in the archive"),
+    "bomb": (Forgery(list(below_config(_large("config/a", 10, b"0" * 5_000_000))), CONFIG), "bytes, the manifest says 10"),  # type: ignore[arg-type]
+    "shorter": (Forgery(list(below_config(_large("config/a", 10**12, b"0"))), CONFIG), "the manifest says 10"),  # type: ignore[arg-type]
+    "negative size": (Forgery(list(below_config(_large("config/a", -1, b""))), CONFIG), "impossible"),  # type: ignore[arg-type]
+    "other content": (
+        Forgery(list(below_config((file("config/a", b"good")[0], b"evil"))), CONFIG),
+        "does not have the hash",
+    ),
+    "other target": (
+        Forgery(list(below_config((evolve(link("config/l", "a")[0], link="b"), b"a"))), CONFIG),
+        "does not point where",
+    ),
+    "unknown key": (
+        Forgery(list(below_config()), CONFIG, manifest=lambda c: c.replace(b'{"kind"', b'{"evil":1,"kind"', 1)),
+        "manifest",
+    ),
+    "number in quotes": (
+        Forgery(list(below_config()), CONFIG, manifest=lambda c: c.replace(b'"mode":493', b'"mode":"493"')),
+        "canonical form",
+    ),
+    "more lines than members": (
+        Forgery(list(below_config()), CONFIG, manifest=lambda c: c + c.splitlines(keepends=True)[-1] * 3),
+        "stands twice",
+    ),
+    "far more lines than members": (
+        Forgery(list(below_config()), CONFIG, manifest=lambda c: c + c.splitlines(keepends=True)[-1] * 3000),
+        "far more lines",
+    ),
+    "bytes before": (Forgery(list(below_config()), CONFIG, raw=lambda c: b"#!/bin/sh\n" + c), "does not start where"),
+    "bytes behind": (Forgery(list(below_config()), CONFIG, raw=lambda c: c + b"tail"), "belong to no entry"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_refused_with_its_reason(project: Project, tmp_path: Path, name: str) -> None:
+    forgery, reason = HOSTILE[name]
+    model = project.create()
+    before = project.snapshot()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile notices duplicate names while the test writes them
+        facts = forgery.seal(project.layout, model)
+    found = backup.verify(project.layout, facts)
+    assert any(reason in problem for problem in found.problems), found.problems
+    with pytest.raises(Damaged) as refusal:
+        backup.restore(project.machine, project.layout, facts)
+    assert reason in str(refusal.value)
+    assert project.snapshot() == before
+    assert project.stray() == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]
+    assert not Path("/escaped-from-dhash-guard").exists()
+
+
+@pytest.mark.parametrize("path", ["backups", ".dhash-guard/locks", "backups/pre_rollback"])
+def test_the_backups_and_the_state_are_no_roots(project: Project, path: str) -> None:
+    forged = Forgery([folder(path)], (root(path),)).seal(project.layout, project.create())
+    with pytest.raises(UsageProblem, match="overlap"):
+        backup.restore(project.machine, project.layout, forged)
+
+
+def test_overlapping_entries(project: Project) -> None:
+    """Two names of the directory share the bytes of one entry, as bombs of a high ratio do."""
+
+    def overlap(content: bytes) -> bytes:
+        at = content.index(b"PK\x01\x02")
+        second = content.index(b"PK\x01\x02", content.index(b"PK\x01\x02", at + 1) + 1)
+        first_offset = content[content.index(b"PK\x01\x02", at + 1) + 42 :][:4]
+        return content[: second + 42] + first_offset + content[second + 46 :]
+
+    forgery = Forgery(list(below_config(file("config/a"), file("config/b"))), CONFIG, raw=overlap)
+    facts = forgery.seal(project.layout, project.create())
+    problems = backup.verify(project.layout, facts).problems
+    assert any("start where" in p or "differently" in p for p in problems), problems
+
+
+def test_encrypted_entries(project: Project) -> None:
+    def encrypt(content: bytes) -> bytes:
+        changed, at = bytearray(content), -1
+        while (at := content.find(b"PK\x01\x02", at + 1)) >= 0:
+            name_length = struct.unpack_from("<H", content, at + 28)[0]
+            if content[at + 46 : at + 46 + name_length] == b"config/a":
+                changed[at + 8] |= 1
+        return bytes(changed)
+
+    facts = Forgery(list(below_config(file("config/a"))), CONFIG, raw=encrypt).seal(project.layout, project.create())
+    assert any("encrypted" in problem for problem in backup.verify(project.layout, facts).problems)
+
+
+def _small(project: Project) -> Path:
+    project.components(database=("library.json",))
+    return project.root / project.create().name
+
+
+def test_every_truncation_is_refused(project: Project) -> None:
+    path = _small(project)
+    content, honest = path.read_bytes(), backup.facts_of(project.layout, path)
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        assert not backup.verify(project.layout, path).ok, length
+    with pytest.raises(Damaged):
+        backup.restore(project.machine, project.layout, honest)
+
+
+def test_every_flipped_bit_is_refused(project: Project) -> None:
+    path = _small(project)
+    content, honest = path.read_bytes(), backup.facts_of(project.layout, path)
+    before = project.snapshot()
+    for place in range(len(content)):
+        changed = bytearray(content)
+        changed[place] ^= 1 << (place % 8)
+        path.write_bytes(changed)
+        with pytest.raises(GuardError) as refusal:
+            backup.restore(project.machine, project.layout, honest)
+        assert refusal.value.exit_code == 4
+    assert project.snapshot() == before
+    assert project.stray() == []
+
+
+def test_nearly_every_flipped_bit_is_seen_without_the_checksum_file(project: Project) -> None:
+    """What reading back after writing can notice by itself: all but a few attributes that nobody reads."""
+    path = _small(project)
+    content, missed = path.read_bytes(), []
+    for place in range(len(content)):
+        changed = bytearray(content)
+        changed[place] ^= 1 << (place % 8)
+        path.write_bytes(changed)
+        sidecar.path_of(path).write_bytes(sidecar.line(sha256_hex(bytes(changed)), "x"))
+        if backup.verify(project.layout, path).ok:
+            missed.append(place)
+    assert len(missed) < len(content) * 0.08, missed
+
+
+def test_a_text_file_that_is_called_zip(project: Project) -> None:
+    honest = project.create()
+    path = project.root / honest.name
+    path.write_bytes(b"not a backup")
+    sidecar.path_of(path).write_bytes(sidecar.line(sha256_hex(b"not a backup"), "x"))
+    with pytest.raises(Damaged) as refusal:
+        backup.find(project.layout, honest.name, "production")
+    assert refusal.value.exit_code == 4
+    assert not backup.verify(project.layout, path).ok
+    [listed] = backup.listing(project.layout, "production")
+    assert listed.problem
+
+
+def test_nothing_to_verify(project: Project) -> None:
+    with pytest.raises(CannotTell):
+        backup.verify(project.layout, Path("backups/none.zip"))
+    facts = project.create()
+    sidecar.path_of(project.root / facts.name).unlink()
+    with pytest.raises(CannotTell, match="never sealed"):
+        backup.verify(project.layout, facts)
+    with pytest.raises(CannotTell, match="never sealed"):
+        backup.restore(project.machine, project.layout, facts)

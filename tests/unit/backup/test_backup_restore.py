@@ -1,0 +1,431 @@
+"""Putting a backup back: identical, undoable, whole or not at all, and never a byte outside its roots."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import define, evolve
+
+from dhash_guard import backup
+from dhash_guard.backup.journal import Operation, State, read_journal, read_undo
+from dhash_guard.backup.reader import opened
+from dhash_guard.backup.settings import BackupSettings, Component
+from dhash_guard.errors import CannotTell, Damaged, Locked, NeedsPerson, NoGo, UsageProblem
+from dhash_guard.system.files import SystemFiles
+
+if TYPE_CHECKING:
+    from unit.backup.project import Project
+
+
+def _ruin(project: Project) -> None:
+    """Change something in every root."""
+    project.put("library.json", "broken")
+    project.put("config/new.yml", "b")
+    (project.root / "config/app.yml").unlink()
+    (project.root / "releases/current").unlink()
+    (project.root / "releases/current").symlink_to("v2")
+    project.put("uploads/two.png")
+    project.put("absent/thing", "it was not there")
+
+
+class Awkward(SystemFiles):
+    """A disk that cannot exchange, or that fails at the n-th call of a method."""
+
+    def __init__(self, *, exchange_errno: int = 0, fails: str = "", at: int = 1, code: int = errno.EIO) -> None:
+        self._exchange_errno = exchange_errno
+        self._fails, self._left, self._code = fails, at, code
+
+    def _call(self, name: str) -> None:
+        if name == self._fails:
+            self._left -= 1
+            if self._left == 0:
+                raise OSError(self._code, os.strerror(self._code))
+
+    def exchange(self, one: Path, other: Path) -> None:
+        self._call("exchange")
+        if self._exchange_errno:
+            raise OSError(self._exchange_errno, "no exchange here")
+        super().exchange(one, other)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._call("rename")
+        super().rename(source, target)
+
+    def set_mode(self, path: Path, mode: int) -> None:
+        self._call("set_mode")
+        super().set_mode(path, mode)
+
+    def sync_filesystem(self, path: Path) -> None:
+        self._call("sync_filesystem")
+        super().sync_filesystem(path)
+
+    def write_atomic(self, path: Path, content: bytes, mode: int = 0o640) -> None:
+        self._call("write_atomic")
+        super().write_atomic(path, content, mode)
+
+
+@define
+class Room:
+    """A host that has so many free bytes."""
+
+    free: int | None
+
+    def cpu(self) -> float | None:
+        return None
+
+    memory = cpu
+
+    def disk(self, path: Path) -> float | None:
+        return None
+
+    def free_bytes(self, path: Path) -> int | None:
+        return self.free
+
+
+def test_every_root_comes_back(project: Project) -> None:
+    os.utime(project.root / "uploads", ns=(10**18, 10**18 + 7))
+    os.utime(project.root / "uploads/one.png", ns=(10**18, 10**18 + 5))
+    before = project.snapshot()
+    facts = project.create()
+    _ruin(project)
+    done = backup.restore(project.machine, project.layout, facts)
+    assert done.identical
+    after = project.snapshot()
+    after.pop("absent")
+    assert after == before
+    assert (project.root / "uploads").stat().st_mtime_ns == 10**18 + 7
+    assert (project.root / "uploads/one.png").stat().st_mtime_ns == 10**18 + 5
+    assert (done.files, len(done.roots), done.backup) == (4, 5, facts.name)
+    assert not project.layout.journal.exists()
+    assert len(project.stray()) == 5
+
+
+def test_digests_agree_with_the_manifest(project: Project) -> None:
+    facts = project.create()
+    done = backup.restore(project.machine, project.layout, facts)
+    with opened(project.root / facts.name) as archive:
+        manifest = archive.manifest()
+    for root in done.roots:
+        assert root.digest == backup.manifest_roots_digest(manifest, [root.path])
+        assert root.digest == backup.tree_digest(project.root, [root.path])
+    assert backup.differences(project.layout, manifest) == ()
+    (project.root / "config/app.yml").chmod(0o666)
+    project.put("uploads/two.png")
+    assert backup.differences(project.layout, manifest) == ("config/app.yml", "uploads/two.png")
+
+
+def test_environment_files_survive_although_no_backup_holds_them(project: Project) -> None:
+    facts = project.create()
+    project.put("config/.env", "SECRET=2", mode=0o600)
+    project.put("config/gone/.env.local", "of a folder that the backup does not know")
+    assert backup.restore(project.machine, project.layout, facts).identical
+    env = project.root / "config/.env"
+    assert env.read_text() == "SECRET=2"
+    assert env.stat().st_mode & 0o777 == 0o600
+    assert not (project.root / "config/gone").exists()
+
+
+def test_undo_puts_back_once(project: Project) -> None:
+    facts = project.create()
+    _ruin(project)
+    ruined = project.snapshot()
+    project.restore(facts)
+    restored = project.snapshot()
+    undone = backup.undo(project.machine, project.layout)
+    assert project.snapshot() == ruined
+    assert undone.backup == facts.name
+    with pytest.raises(CannotTell, match="undone already"):
+        backup.undo(project.machine, project.layout)
+    assert len(project.stray()) == 4  # what the restore had made is kept; the absent root made nothing
+    project.restore(facts)
+    assert project.snapshot() == restored
+    assert len(project.stray()) == 5
+
+
+def test_nothing_to_undo(project: Project) -> None:
+    with pytest.raises(CannotTell, match="no restore"):
+        backup.undo(project.machine, project.layout)
+
+
+def test_undo_of_trees_that_somebody_removed(project: Project) -> None:
+    facts = project.create()
+    project.restore(facts)
+    SystemFiles().remove_tree(project.root / project.stray()[0])
+    before = project.snapshot()
+    with pytest.raises(CannotTell, match="are gone"):
+        backup.undo(project.machine, project.layout)
+    assert project.snapshot() == before
+
+
+def test_previous_trees_of_the_restore_before_are_removed(project: Project) -> None:
+    facts = project.create()
+    project.restore(facts)
+    first = project.stray()
+    project.restore(facts)
+    assert len(project.stray()) == len(first)
+    assert not set(first) & set(project.stray())
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.EINVAL])
+def test_two_renames_where_exchange_is_missing(project: Project, code: int) -> None:
+    before = project.snapshot()
+    facts = project.create()
+    _ruin(project)
+    ruined = project.snapshot()
+    project.machine = evolve(project.machine, files=Awkward(exchange_errno=code))
+    assert backup.restore(project.machine, project.layout, facts).identical
+    assert {k: v for k, v in project.snapshot().items() if k != "absent"} == before
+    backup.undo(project.machine, project.layout)
+    assert project.snapshot() == ruined
+
+
+@pytest.mark.parametrize(("fails", "at"), [("exchange", 1), ("exchange", 3), ("rename", 1), ("rename", 2), ("rename", 4)])
+def test_a_failing_exchange_puts_everything_back(project: Project, fails: str, at: int) -> None:
+    facts = project.create()
+    _ruin(project)
+    ruined = project.snapshot()
+    project.machine = evolve(project.machine, files=Awkward(fails=fails, at=at))
+    with pytest.raises(NoGo, match="stands as before"):
+        project.restore(facts)
+    assert project.snapshot() == ruined
+    assert project.stray() == []
+    assert not project.layout.journal.exists()
+
+
+@pytest.mark.parametrize(
+    ("fails", "at"), [("set_mode", 1), ("set_mode", 3), ("sync_filesystem", 1), ("write_atomic", 1), ("write_atomic", 2)]
+)
+def test_a_disk_that_fails_while_staging_changes_nothing(project: Project, fails: str, at: int) -> None:
+    facts = project.create()
+    _ruin(project)
+    ruined = project.snapshot()
+    project.machine = evolve(project.machine, files=Awkward(fails=fails, at=at, code=errno.ENOSPC))
+    with pytest.raises(NoGo, match="disk is full"):
+        project.restore(facts)
+    assert project.snapshot() == ruined
+    assert project.stray() == []
+    assert backup.recover(project.machine, project.layout) is None
+
+
+def test_a_record_that_cannot_be_written_is_told_and_recovered(project: Project) -> None:
+    facts = project.create()
+    machine = evolve(project.machine, files=Awkward(fails="write_atomic", at=3))
+    with pytest.raises(NeedsPerson, match="could not be recorded"):
+        backup.restore(machine, project.layout, facts)
+    recovery = backup.recover(project.machine, project.layout)
+    assert recovery is not None
+    assert recovery.forward
+    assert recovery.identical
+    assert read_undo(project.layout) is not None
+
+
+def test_too_little_room_is_seen_before_anything_is_written(project: Project) -> None:
+    facts = project.create()
+    before = sorted(project.root.rglob("*"))
+    project.machine = evolve(project.machine, host=Room(100))
+    with pytest.raises(NoGo, match="more than are free"):
+        project.restore(facts)
+    assert sorted(p for p in project.root.rglob("*") if "locks" not in p.parts) == [
+        p for p in before if "locks" not in p.parts
+    ]
+    project.machine = evolve(project.machine, host=Room(None))
+    assert backup.restore(project.machine, project.layout, facts).identical
+
+
+def test_setuid_is_never_restored(project: Project) -> None:
+    project.put("config/scripts/su.sh", mode=0o755).chmod(0o6755)
+    facts = project.create()
+    assert backup.restore(project.machine, project.layout, facts).identical
+    mode = (project.root / "config/scripts/su.sh").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o755
+
+
+def test_read_only_folders_come_back_and_go_again(project: Project) -> None:
+    project.put("uploads/shut/one", "1", mode=0o440)
+    (project.root / "uploads/shut").chmod(0o550)
+    facts = project.create()
+    for _ in range(3):
+        assert backup.restore(project.machine, project.layout, facts).identical
+    assert (project.root / "uploads/shut").stat().st_mode & 0o777 == 0o550
+
+
+def test_a_root_that_changed_its_kind(project: Project) -> None:
+    facts = project.create()
+    SystemFiles().remove_tree(project.root / "uploads")
+    project.put("uploads", "now a file")
+    (project.root / "library.json").unlink()
+    (project.root / "library.json").mkdir()
+    assert backup.restore(project.machine, project.layout, facts).identical
+    backup.undo(project.machine, project.layout)
+    assert (project.root / "uploads").read_text() == "now a file"
+    assert (project.root / "library.json").is_dir()
+
+
+def test_the_parent_of_a_root_is_made_again(project: Project) -> None:
+    project.put("data/deep/file", "1")
+    project.components(data=("data/deep",))
+    facts = project.create()
+    SystemFiles().remove_tree(project.root / "data")
+    assert backup.restore(project.machine, project.layout, facts).identical
+    assert (project.root / "data/deep/file").read_text() == "1"
+
+
+def test_a_parent_that_became_a_link_is_refused(project: Project, tmp_path: Path) -> None:
+    project.put("data/deep/file", "1")
+    project.components(data=("data/deep",))
+    facts = project.create()
+    SystemFiles().remove_tree(project.root / "data")
+    (tmp_path / "elsewhere").mkdir()
+    (project.root / "data").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageProblem, match="below the link"):
+        project.restore(facts)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_links_in_the_living_tree_are_not_followed(project: Project, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    facts = project.create()
+    SystemFiles().remove_tree(project.root / "config/scripts")
+    (project.root / "config/scripts").symlink_to(outside)
+    (outside / ".env").write_text("not ours")
+    assert backup.restore(project.machine, project.layout, facts).identical
+    assert [p.name for p in outside.iterdir()] == [".env"]
+    assert not (project.root / "config/scripts/.env").exists()
+
+
+def test_a_new_link_where_a_folder_with_secrets_stood_leads_nothing_out(project: Project) -> None:
+    project.put("releases/v1/deep/keep", "1")
+    (project.root / "config/linked").symlink_to("../releases/v1")
+    facts = project.create()
+    (project.root / "config/linked").unlink()
+    project.put("config/linked/deep/.env", "SECRET")
+    assert backup.restore(project.machine, project.layout, facts).identical
+    assert not (project.root / "releases/v1/deep/.env").exists()
+
+
+def test_only_one_at_a_time(project: Project) -> None:
+    facts = project.create()
+    lock = project.layout.state / "locks" / "backup-restore.lock"
+    with project.machine.files.lock(lock, "somebody"):
+        with pytest.raises(Locked):
+            project.restore(facts)
+        with pytest.raises(Locked):
+            backup.undo(project.machine, project.layout)
+
+
+def test_an_archive_that_was_replaced_since_it_was_chosen(project: Project) -> None:
+    first = project.create()
+    project.put("library.json", "other")
+    second = project.create()
+    (project.root / second.name).replace(project.root / first.name)
+    beside = project.root / (first.name + ".sha256")
+    beside.write_text(beside.read_text().replace(first.sha256, second.sha256))
+    with pytest.raises(Damaged, match="not the archive that was chosen"):
+        project.restore(first)
+
+
+def test_a_dry_run_changes_nothing(project: Project) -> None:
+    facts = project.create()
+    _ruin(project)
+    ruined = project.snapshot()
+    machine = project.machine.rehearsing()
+    done = backup.restore(machine, project.layout, facts)
+    assert project.snapshot() == ruined
+    assert not done.identical
+    assert machine.plan is not None
+    assert len([change for change in machine.plan if change.verb == "replace"]) == 5
+
+
+def test_a_service_that_writes_at_once_is_seen(project: Project) -> None:
+    class Eager(SystemFiles):
+        def sync_directory(self, path: Path) -> None:
+            if path == project.root and read_journal(project.layout):
+                (project.root / "library.json").write_text("written by the service")
+            super().sync_directory(path)
+
+    facts = project.create()
+    done = backup.restore(evolve(project.machine, files=Eager()), project.layout, facts)
+    assert not done.identical
+    with opened(project.root / facts.name) as archive:
+        assert backup.differences(project.layout, archive.manifest()) == ("library.json",)
+
+
+def test_a_service_that_replaces_its_file_before_recovery(project: Project) -> None:
+    class Dies(SystemFiles):
+        def exchange(self, one: Path, other: Path) -> None:
+            raise KeyboardInterrupt
+
+    facts = project.create()
+    _ruin(project)
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(evolve(project.machine, files=Dies()), project.layout, facts)
+    journal = read_journal(project.layout)
+    assert journal is not None
+    assert (journal.state, journal.operation) == (State.PREPARED, Operation.RESTORE)
+    (project.root / "library.json").unlink()
+    project.put("library.json", "a new file of the service")
+    with pytest.raises(CannotTell, match="interrupted restore"):
+        backup.plan(project.machine, project.layout, project.settings, "production")
+    recovery = backup.recover(project.machine, project.layout)
+    assert recovery is not None
+    assert recovery.forward
+    assert recovery.identical
+    assert (project.root / "library.json").read_text() == '{"images": []}'
+    backup.undo(project.machine, project.layout)
+    assert (project.root / "library.json").read_text() == "a new file of the service"
+
+
+def test_recovery_goes_back_where_a_staged_tree_is_lost(project: Project) -> None:
+    class Dies(SystemFiles):
+        calls = 0
+
+        def exchange(self, one: Path, other: Path) -> None:
+            self.calls += 1
+            if self.calls == 3:
+                raise KeyboardInterrupt
+            super().exchange(one, other)
+
+    facts = project.create()
+    _ruin(project)
+    ruined = project.snapshot()
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(evolve(project.machine, files=Dies()), project.layout, facts)
+    [lost] = [name for name in project.stray() if name.startswith(".uploads.dhash-new")]
+    SystemFiles().remove_tree(project.root / lost)
+    recovery = backup.recover(project.machine, project.layout)
+    assert recovery is not None
+    assert not recovery.forward
+    assert project.snapshot() == ruined
+    assert project.stray() == []
+
+
+def test_a_journal_that_nobody_understands_stops_everything(project: Project) -> None:
+    project.layout.state.mkdir()
+    project.layout.journal.write_text('{"version": 2}')
+    with pytest.raises(Damaged, match="cannot be understood"):
+        backup.recover(project.machine, project.layout)
+
+
+def test_growing_files_are_kept_to_their_length_at_open(project: Project) -> None:
+    project.put("logs/app.log", "one\n")
+
+    class Appends(SystemFiles):
+        def make_directory(self, path: Path, mode: int = 0o750) -> None:
+            super().make_directory(path, mode)
+            with (project.root / "logs/app.log").open("a") as file:
+                file.write("more\n")
+
+    project.settings = BackupSettings(components={"logs": Component(paths=("logs",), grows=True)})
+    facts = backup.create(
+        evolve(project.machine, files=Appends()),
+        project.layout,
+        project.settings,
+        backup.plan(project.machine, project.layout, project.settings, "production"),
+    )
+    assert backup.restore(project.machine, project.layout, facts).identical
