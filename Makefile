@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check bench full clean
+.PHONY: help setup demo test check reference bench full clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,8 +28,11 @@ full: $(STAMP) ## all tests, the long variants too
 check: $(STAMP) ## types, lint, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src examples/mobius-dhash examples/demo.py tests benchmarks
+	$(BIN)/mypy src examples/mobius-dhash examples/demo.py tests benchmarks tools
 	$(BIN)/lint-imports
+
+reference: $(STAMP) ## the generated part of docs/reference
+	$(BIN)/python tools/reference.py
 
 bench: $(STAMP) ## ratios against named peers
 	$(BIN)/python benchmarks/backup.py

@@ -19,6 +19,21 @@ SOURCES = Path(__file__).parents[2] / "src"
 
 Tree = dict[str, str]
 
+CONFIGURATION = """\
+version: 1
+service: dhash
+environments:
+  production:
+    backup:
+      components:
+        database: {paths: [library.json]}
+        config: {paths: [config/]}
+        release: {paths: [current]}
+        absent: {paths: [leftover]}
+        gone: {paths: [gone]}
+"""
+"""The same components as the killer's, for the installed program."""
+
 
 def child(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the killer in a process of its own."""
@@ -78,6 +93,7 @@ def start(root: Path) -> None:
     (root / "config/sub/run").chmod(0o755)
     (root / "gone/file").write_text("comes back")
     (root / "current").symlink_to("v1")
+    (root / "dhash-guard.yml").write_text(CONFIGURATION)
 
 
 @frozen

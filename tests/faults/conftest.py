@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from faults.arena import Arena, child, start
+from support.project import PROGRAM, clean_environment
 
 
 @pytest.fixture
@@ -23,5 +24,12 @@ def arena(tmp_path: Path) -> Arena:
 
 @pytest.fixture
 def next_command() -> Callable[[Path], subprocess.CompletedProcess[str]]:
-    """What a person runs after a crash: here recovery itself; any command of the installed program will do the same."""
-    return lambda root: child(root, "recover")
+    """What a person runs after a crash: any command of the installed program, which first finishes what was begun."""
+
+    def run(root: Path) -> subprocess.CompletedProcess[str]:
+        command = [str(PROGRAM), "backup", "list"]
+        return subprocess.run(
+            command, cwd=root, env=clean_environment(), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run

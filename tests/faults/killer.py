@@ -104,9 +104,9 @@ class KillingFiles:
         self._step(lambda: self._real.sync_filesystem(path))
 
     @contextmanager
-    def lock(self, path: Path, holder: str) -> Iterator[None]:
+    def lock(self, path: Path, holder: str, *, wait: float = 0.0) -> Iterator[None]:
         self._step(lambda: None)
-        with self._real.lock(path, holder):
+        with self._real.lock(path, holder, wait=wait):
             self._step(lambda: None)
             yield
 
@@ -128,7 +128,7 @@ def operate(operation: str, root: Path, files: Files) -> None:
         backup.create(machine, layout, SETTINGS, backup.plan(machine, layout, SETTINGS, "production"))
     elif operation == "restore":
         # The oldest, so that it stays the same however many the test has taken since.
-        done = backup.restore(machine, layout, backup.listing(layout, "production")[0])
+        done = backup.restore(machine, layout, backup.listing(layout, "production")[0], SETTINGS)
         assert done.identical
     elif operation == "undo":
         backup.undo(machine, layout)

@@ -65,7 +65,7 @@ def test_create_change_restore_undo(
         assert backup.verify(project.layout, facts).ok
         _write(project, after)
         bad = project.snapshot()
-        assert backup.restore(project.machine, project.layout, facts).identical
+        assert backup.restore(project.machine, project.layout, facts, project.settings).identical
         assert project.snapshot() == good
         assert _times(project) == times
         backup.undo(project.machine, project.layout)

@@ -4,7 +4,7 @@ from dhash_guard.backup.catalog import facts_of, find, listing, newest, path_of
 from dhash_guard.backup.create import BackupPlan, create, plan
 from dhash_guard.backup.digest import manifest_roots_digest, tree_digest
 from dhash_guard.backup.recover import Recovery, recover
-from dhash_guard.backup.restore import differences, restore
+from dhash_guard.backup.restore import differences, rehearse, restore
 from dhash_guard.backup.undo import Undone, undo
 from dhash_guard.backup.verify import verify
 
@@ -22,6 +22,7 @@ __all__ = [
     "path_of",
     "plan",
     "recover",
+    "rehearse",
     "restore",
     "tree_digest",
     "undo",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from dhash_guard import __version__
 from dhash_guard.backup import sidecar
@@ -64,8 +64,6 @@ def create(
     Damaged where the archive reads back differently, Locked where another backup or restore runs. Whatever is raised,
     no file stays under a final name.
     """
-    if machine.dry:
-        return _rehearse(machine, layout, plan, purpose)
     with held(machine, layout, "a backup"), _explained(machine, layout, plan):
         require_no_journal(layout)
         for folder in (layout.backups, layout.pre_rollback):
@@ -144,16 +142,3 @@ def _explained(machine: Machine, layout: Layout, plan: BackupPlan) -> Iterator[N
             has = "" if free is None else f", {format_bytes(free)} are free"
             raise NoGo(f"the disk is full: the backup takes up to {format_bytes(plan.bytes)}{has}") from problem
         raise NoGo(f"the backup could not be written: {problem}") from problem
-
-
-def _rehearse(machine: Machine, layout: Layout, plan: BackupPlan, purpose: Purpose) -> BackupFacts:
-    at = next_moment(layout, plan.environment, machine.clock.now())
-    path = archive_path(layout, plan.environment, purpose, at)
-    machine.files.create(path).close()
-    return evolve(
-        facts_of(layout, path),
-        size=plan.bytes,
-        members=len(plan.collection.sources),
-        components=tuple(sorted(plan.collection.components)),
-        problem="planned only",
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from attrs import evolve
 
@@ -29,9 +29,10 @@ from dhash_guard.backup.manifest import Kind, Manifest
 from dhash_guard.backup.names import previous_name, staged_name
 from dhash_guard.backup.reader import opened
 from dhash_guard.backup.recover import finish_unfinished
+from dhash_guard.backup.settings import BackupSettings
 from dhash_guard.backup.staging import stage
 from dhash_guard.backup.verify import examine
-from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson, NoGo
+from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Restoration, RestoredRoot
 from dhash_guard.records.canonical import sha256_hex
 from dhash_guard.records.layout import Layout
@@ -41,21 +42,20 @@ from dhash_guard.system.machine import Machine
 _SPARE = 1.05
 
 
-def restore(machine: Machine, layout: Layout, facts: BackupFacts) -> Restoration:
+def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: BackupSettings) -> Restoration:
     """Verify the backup whole, stage it, exchange every root, and read it back from its final place.
 
+    Only roots that `settings` name as part of a component are replaced: an archive does not choose its own targets.
     Raise Damaged, UsageProblem, CannotTell or Locked before anything is touched; NoGo where it could not be done and
     everything stands as before; NeedsPerson where not even that could be reached. A tree that reads back differently
     (a service may write at once) is returned as not `identical`; `differences` names the entries.
     """
     began = machine.clock.monotonic()
     with held(machine, layout, "a restore"):
-        manifest = _verified(layout, facts)
+        manifest = _verified(layout, facts, settings)
         finish_unfinished(machine, layout)
         _preflight(machine, layout, manifest)
         journal = _planned(machine, layout, facts, manifest)
-        if machine.dry:
-            return _rehearse(machine, layout, journal, manifest)
         written, journal = _staged(machine, layout, journal, manifest, path_of(layout, facts))
         exchange_all(machine, layout, journal)
         roots = tuple(_restored(layout, place, manifest) for place in journal.places)
@@ -69,6 +69,13 @@ def restore(machine: Machine, layout: Layout, facts: BackupFacts) -> Restoration
         identical=all(root.digest == expected[root.path] for root in roots),
         seconds=machine.clock.monotonic() - began,
     )
+
+
+def rehearse(machine: Machine, layout: Layout, facts: BackupFacts, settings: BackupSettings) -> tuple[str, ...]:
+    """The roots that a restore would replace, after every check that comes before its first change; raise as it does."""
+    manifest = _verified(layout, facts, settings)
+    _preflight(machine, layout, manifest)
+    return tuple(root.path for root in manifest.header.roots)
 
 
 def differences(layout: Layout, manifest: Manifest) -> tuple[str, ...]:
@@ -99,7 +106,7 @@ def close(machine: Machine, layout: Layout, journal: Journal) -> None:
         ) from problem
 
 
-def _verified(layout: Layout, facts: BackupFacts) -> Manifest:
+def _verified(layout: Layout, facts: BackupFacts, settings: BackupSettings) -> Manifest:
     path = path_of(layout, facts)
     found, manifest = examine(path, facts.name, sidecar.read(path))
     problems = list(found.problems)
@@ -110,6 +117,14 @@ def _verified(layout: Layout, facts: BackupFacts) -> Manifest:
             "the backup is damaged, nothing was touched:\n  " + "\n  ".join(problems),
             where=facts.name,
             cure="Choose another backup.",
+        )
+    known = {PurePosixPath(path).as_posix() for part in settings.components.values() for path in part.paths}
+    foreign = [root.path for root in manifest.header.roots if root.path not in known]
+    if foreign:
+        raise UsageProblem(
+            f"the backup would replace {', '.join(foreign)}, which no component names",
+            where=facts.name,
+            cure="If that is meant, add the paths to backup.components; nothing was touched.",
         )
     return manifest
 
@@ -200,10 +215,3 @@ def _restored(layout: Layout, place: Place, manifest: Manifest) -> RestoredRoot:
     except OSError:  # it cannot be read back, so it is not known to be identical
         digest = ""
     return RestoredRoot(path=place.path, kind=place.kind.value, files=files, digest=digest)
-
-
-def _rehearse(machine: Machine, layout: Layout, journal: Journal, manifest: Manifest) -> Restoration:
-    for place in journal.places:
-        machine.files.exchange(layout.root / beside(place.path, place.staged), layout.root / place.path)
-    roots = tuple(_restored(layout, place, manifest) for place in journal.places)
-    return Restoration(backup=journal.backup, roots=roots, files=0, bytes_written=0, identical=False, seconds=0.0)

@@ -75,7 +75,7 @@ class Invocation:
 
     def open(self, verb: str, *, tag: str = "", reason: str = "", overrides: Overrides = Overrides()) -> Guarded:
         """Begin a run of `verb`."""
-        return open_run(self.machine, self.load(overrides), verb, self.say, tag=tag, reason=reason)
+        return open_run(self.machine, self.load(overrides), verb, self.say, tag=tag, reason=reason, verbose=self.verbose)
 
     def say(self, text: str) -> None:
         """A message for the person who waits, on stderr."""
@@ -130,7 +130,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
         named("--config", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file."),
         click.option("--dry-run", is_flag=True, help="Change nothing; say what would be done."),
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-        click.option("-v", "--verbose", is_flag=True, help="Say more."),
+        click.option("-v", "--verbose", is_flag=True, help="Say every line of the log as well."),
         click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result."),
     ]
     for option in reversed(options):

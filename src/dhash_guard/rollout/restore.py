@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from dhash_guard import backup
+from dhash_guard.errors import NeedsPerson
 from dhash_guard.records.backup import Restoration
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.rollout.run import Guarded
@@ -18,6 +19,8 @@ def restore(run: Guarded, reference: str, from_environment: str | None) -> Evide
     def work() -> str:
         done = run.vault.restore(facts)
         held.append(done.restoration)
+        if done.restoration is not None and not done.restoration.identical:
+            raise NeedsPerson(f"what stands there now is not what {facts.name} holds", cure="Something else writes there.")
         return done.text
 
     with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"restore {run.facts.id}"):

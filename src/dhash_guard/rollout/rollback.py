@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson
+from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose, Restoration
 from dhash_guard.records.deployment import DeploymentState
 from dhash_guard.records.event import Level
@@ -56,15 +56,17 @@ def put_back(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration |
     configuration = run.configuration
     with run.machine.files.lock(configuration.layout.lock(configuration.name), f"rollback {run.facts.id}"):
         _snapshot(run, orders)
-        restoration = _exchange(run, target)
         try:
+            restoration = _exchange(run, target)
             if orders.skip_validation:
                 run.skip("rollback verification", "skip-validation", "left out on request; the result is unverified")
             else:
                 _prove(run)
+        except (Damaged, UsageProblem):  # refused before anything was touched
+            raise
         except GuardError as problem:
             _remember(run, DeploymentState.ROLLBACK_FAILED)
-            raise NeedsPerson(f"rolled back, but not proven well: {problem.what}") from problem
+            raise NeedsPerson(f"the rollback is not proven well: {problem.what}", cure=problem.cure) from problem
         _remember(run, DeploymentState.ROLLED_BACK)
     return restoration
 
@@ -102,6 +104,8 @@ def _exchange(run: Guarded, target: BackupFacts) -> Restoration | None:
     def restore() -> Done:
         done = run.vault.restore(target)
         held.append(done.restoration)
+        if done.restoration is not None and not done.restoration.identical:
+            raise NeedsPerson(f"what stands there now is not what {target.name} holds", cure="Something else writes there.")
         return Done(done.text)
 
     if controlled:

@@ -149,6 +149,7 @@ def open_run(
     *,
     tag: str = "",
     reason: str = "",
+    verbose: bool = False,
 ) -> Guarded:
     """Begin a run: finish what a killed one left undone, name this one, open its log and channels."""
     finish_restores(machine, configuration, say)
@@ -174,9 +175,8 @@ def open_run(
         reason=reason,
     )
     redactor = Redactor.of(machine.environ)
-    log = RunLog(
-        layout.logs / _log_name(verb, layout.service, facts), configuration.name, machine.clock, machine.files, redactor
-    )
+    path = layout.logs / _log_name(verb, layout.service, facts)
+    log = RunLog(path, configuration.name, machine.clock, machine.files, redactor, say if verbose else None)
     settings = configuration.environment.notify.channels or {"log": LogChannel(kind="log")}
     channels = [open_channel(name, channel, log, machine.clock) for name, channel in settings.items()]
     notifier = Notifier(machine, channels, layout.fallback, redactor)

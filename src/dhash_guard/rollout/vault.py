@@ -79,7 +79,7 @@ class LocalVault(_Reading):
         return Taken(text=text, facts=facts, left_out=plan.collection.left_out)
 
     def restore(self, facts: BackupFacts) -> PutBack:
-        done = backup.restore(self._machine, self._layout, facts)
+        done = backup.restore(self._machine, self._layout, facts, self._settings)
         proof = "every file read back with its sha256" if done.identical else "NOT identical to the backup"
         text = f"{done.files} files in {len(done.roots)} roots from {done.backup}, {proof}"
         return PutBack(text=text, restoration=done)
@@ -96,7 +96,8 @@ class DryVault(_Reading):
         return Taken(text=text, facts=None, left_out=plan.collection.left_out)
 
     def restore(self, facts: BackupFacts) -> PutBack:
-        text = f"would put back {facts.members} entries from {facts.name}"
+        roots = backup.rehearse(self._machine, self._layout, facts, self._settings)
+        text = f"would put back {facts.members} entries in {', '.join(roots)} from {facts.name}"
         self._note("restore", text)
         return PutBack(text=text, restoration=None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,18 @@ from dhash_guard.system.redaction import Redactor
 class RunLog:
     """Lines `{"timestamp", "level", "environment", "message", "data"?}` in one file below `monitor_logs/`."""
 
-    def __init__(self, path: Path, environment: str, clock: Clock, files: Files, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environment: str,
+        clock: Clock,
+        files: Files,
+        redactor: Redactor,
+        echo: Callable[[str], None] | None = None,
+    ) -> None:
+        """`echo` is told every message as well, for people who asked for more."""
         self.path = path
+        self._echo = echo
         self._environment = environment
         self._clock = clock
         self._files = files
@@ -33,3 +44,5 @@ class RunLog:
         } | ({"data": data} if data else {})
         text = json.dumps(self._redactor.data(record), ensure_ascii=False, default=str)
         self._files.append(self.path, text.encode("utf-8", "replace") + b"\n")
+        if self._echo is not None:
+            self._echo(f"{level}: {self._redactor.text(message)}")

@@ -62,7 +62,7 @@ class Project:
         return backup.create(self.machine, self.layout, self.settings, plan, purpose)
 
     def restore(self, facts: BackupFacts) -> object:
-        return backup.restore(self.machine, self.layout, facts)
+        return backup.restore(self.machine, self.layout, facts, self.settings)
 
     def snapshot(self) -> dict[str, object]:
         """Everything in the project but backups and state: kind, mode, content; `dhash-` names only counted by their end."""

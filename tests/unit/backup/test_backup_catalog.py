@@ -65,7 +65,7 @@ def test_a_backup_outside_the_project(project: Project, tmp_path: Path) -> None:
     found = backup.find(project.layout, str(tmp_path / "kept.zip"), "production")
     assert found.name == (tmp_path / "kept.zip").as_posix()
     assert backup.verify(project.layout, found).ok
-    assert backup.restore(project.machine, project.layout, found).identical
+    assert backup.restore(project.machine, project.layout, found, project.settings).identical
 
 
 def test_a_backup_of_another_environment(project: Project) -> None:

@@ -188,17 +188,6 @@ def test_plan_reads_only_and_says_what_is_left_out(project: Project) -> None:
     assert plan.bytes == 14 + 4 + 10 + 100
 
 
-def test_a_dry_run_writes_nothing(project: Project) -> None:
-    plan = backup.plan(project.machine, project.layout, project.settings, "production")
-    before = sorted(project.root.rglob("*"))
-    machine = project.machine.rehearsing()
-    facts = backup.create(machine, project.layout, project.settings, plan)
-    assert sorted(project.root.rglob("*")) == before
-    assert facts.problem == "planned only"
-    assert machine.plan is not None
-    assert [change.verb for change in machine.plan] == ["create"]
-
-
 def test_an_unfinished_restore_comes_first(project: Project) -> None:
     project.layout.state.mkdir()
     project.layout.journal.write_text("{}")

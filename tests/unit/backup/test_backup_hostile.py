@@ -13,6 +13,7 @@ from attrs import evolve
 from dhash_guard import backup
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.manifest import Kind
+from dhash_guard.backup.settings import Component
 from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
 from dhash_guard.records.canonical import sha256_hex
 from unit.backup.hostile import Forgery, below_config, file, folder, link, root
@@ -105,7 +106,7 @@ def test_refused_with_its_reason(project: Project, tmp_path: Path, name: str) ->
     found = backup.verify(project.layout, facts)
     assert any(reason in problem for problem in found.problems), found.problems
     with pytest.raises(Damaged) as refusal:
-        backup.restore(project.machine, project.layout, facts)
+        backup.restore(project.machine, project.layout, facts, project.settings)
     assert reason in str(refusal.value)
     assert project.snapshot() == before
     assert project.stray() == []
@@ -116,8 +117,9 @@ def test_refused_with_its_reason(project: Project, tmp_path: Path, name: str) ->
 @pytest.mark.parametrize("path", ["backups", ".dhash-guard/locks", "backups/pre_rollback"])
 def test_the_backups_and_the_state_are_no_roots(project: Project, path: str) -> None:
     forged = Forgery([folder(path)], (root(path),)).seal(project.layout, project.create())
+    careless = evolve(project.settings, components={"all": Component(paths=(path,))})
     with pytest.raises(UsageProblem, match="overlap"):
-        backup.restore(project.machine, project.layout, forged)
+        backup.restore(project.machine, project.layout, forged, careless)
 
 
 def test_overlapping_entries(project: Project) -> None:
@@ -160,7 +162,7 @@ def test_every_truncation_is_refused(project: Project) -> None:
         path.write_bytes(content[:length])
         assert not backup.verify(project.layout, path).ok, length
     with pytest.raises(Damaged):
-        backup.restore(project.machine, project.layout, honest)
+        backup.restore(project.machine, project.layout, honest, project.settings)
 
 
 def test_every_flipped_bit_is_refused(project: Project) -> None:
@@ -172,7 +174,7 @@ def test_every_flipped_bit_is_refused(project: Project) -> None:
         changed[place] ^= 1 << (place % 8)
         path.write_bytes(changed)
         with pytest.raises(GuardError) as refusal:
-            backup.restore(project.machine, project.layout, honest)
+            backup.restore(project.machine, project.layout, honest, project.settings)
         assert refusal.value.exit_code == 4
     assert project.snapshot() == before
     assert project.stray() == []
@@ -213,4 +215,4 @@ def test_nothing_to_verify(project: Project) -> None:
     with pytest.raises(CannotTell, match="never sealed"):
         backup.verify(project.layout, facts)
     with pytest.raises(CannotTell, match="never sealed"):
-        backup.restore(project.machine, project.layout, facts)
+        backup.restore(project.machine, project.layout, facts, project.settings)

@@ -93,7 +93,7 @@ def test_every_root_comes_back(project: Project) -> None:
     before = project.snapshot()
     facts = project.create()
     _ruin(project)
-    done = backup.restore(project.machine, project.layout, facts)
+    done = backup.restore(project.machine, project.layout, facts, project.settings)
     assert done.identical
     after = project.snapshot()
     after.pop("absent")
@@ -107,7 +107,7 @@ def test_every_root_comes_back(project: Project) -> None:
 
 def test_digests_agree_with_the_manifest(project: Project) -> None:
     facts = project.create()
-    done = backup.restore(project.machine, project.layout, facts)
+    done = backup.restore(project.machine, project.layout, facts, project.settings)
     with opened(project.root / facts.name) as archive:
         manifest = archive.manifest()
     for root in done.roots:
@@ -123,7 +123,7 @@ def test_environment_files_survive_although_no_backup_holds_them(project: Projec
     facts = project.create()
     project.put("config/.env", "SECRET=2", mode=0o600)
     project.put("config/gone/.env.local", "of a folder that the backup does not know")
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
     env = project.root / "config/.env"
     assert env.read_text() == "SECRET=2"
     assert env.stat().st_mode & 0o777 == 0o600
@@ -178,7 +178,7 @@ def test_two_renames_where_exchange_is_missing(project: Project, code: int) -> N
     _ruin(project)
     ruined = project.snapshot()
     project.machine = evolve(project.machine, files=Awkward(exchange_errno=code))
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
     assert {k: v for k, v in project.snapshot().items() if k != "absent"} == before
     backup.undo(project.machine, project.layout)
     assert project.snapshot() == ruined
@@ -216,7 +216,7 @@ def test_a_record_that_cannot_be_written_is_told_and_recovered(project: Project)
     facts = project.create()
     machine = evolve(project.machine, files=Awkward(fails="write_atomic", at=3))
     with pytest.raises(NeedsPerson, match="could not be recorded"):
-        backup.restore(machine, project.layout, facts)
+        backup.restore(machine, project.layout, facts, project.settings)
     recovery = backup.recover(project.machine, project.layout)
     assert recovery is not None
     assert recovery.forward
@@ -234,13 +234,13 @@ def test_too_little_room_is_seen_before_anything_is_written(project: Project) ->
         p for p in before if "locks" not in p.parts
     ]
     project.machine = evolve(project.machine, host=Room(None))
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
 
 
 def test_setuid_is_never_restored(project: Project) -> None:
     project.put("config/scripts/su.sh", mode=0o755).chmod(0o6755)
     facts = project.create()
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
     mode = (project.root / "config/scripts/su.sh").stat().st_mode
     assert stat.S_IMODE(mode) == 0o755
 
@@ -250,7 +250,7 @@ def test_read_only_folders_come_back_and_go_again(project: Project) -> None:
     (project.root / "uploads/shut").chmod(0o550)
     facts = project.create()
     for _ in range(3):
-        assert backup.restore(project.machine, project.layout, facts).identical
+        assert backup.restore(project.machine, project.layout, facts, project.settings).identical
     assert (project.root / "uploads/shut").stat().st_mode & 0o777 == 0o550
 
 
@@ -260,7 +260,7 @@ def test_a_root_that_changed_its_kind(project: Project) -> None:
     project.put("uploads", "now a file")
     (project.root / "library.json").unlink()
     (project.root / "library.json").mkdir()
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
     backup.undo(project.machine, project.layout)
     assert (project.root / "uploads").read_text() == "now a file"
     assert (project.root / "library.json").is_dir()
@@ -271,7 +271,7 @@ def test_the_parent_of_a_root_is_made_again(project: Project) -> None:
     project.components(data=("data/deep",))
     facts = project.create()
     SystemFiles().remove_tree(project.root / "data")
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
     assert (project.root / "data/deep/file").read_text() == "1"
 
 
@@ -294,7 +294,7 @@ def test_links_in_the_living_tree_are_not_followed(project: Project, tmp_path: P
     SystemFiles().remove_tree(project.root / "config/scripts")
     (project.root / "config/scripts").symlink_to(outside)
     (outside / ".env").write_text("not ours")
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
     assert [p.name for p in outside.iterdir()] == [".env"]
     assert not (project.root / "config/scripts/.env").exists()
 
@@ -305,7 +305,7 @@ def test_a_new_link_where_a_folder_with_secrets_stood_leads_nothing_out(project:
     facts = project.create()
     (project.root / "config/linked").unlink()
     project.put("config/linked/deep/.env", "SECRET")
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
     assert not (project.root / "releases/v1/deep/.env").exists()
 
 
@@ -330,16 +330,22 @@ def test_an_archive_that_was_replaced_since_it_was_chosen(project: Project) -> N
         project.restore(first)
 
 
-def test_a_dry_run_changes_nothing(project: Project) -> None:
+def test_a_rehearsal_checks_everything_and_changes_nothing(project: Project) -> None:
     facts = project.create()
     _ruin(project)
     ruined = project.snapshot()
-    machine = project.machine.rehearsing()
-    done = backup.restore(machine, project.layout, facts)
+    roots = backup.rehearse(project.machine, project.layout, facts, project.settings)
     assert project.snapshot() == ruined
-    assert not done.identical
-    assert machine.plan is not None
-    assert len([change for change in machine.plan if change.verb == "replace"]) == 5
+    assert len(roots) == 5
+
+
+def test_an_archive_does_not_choose_its_own_targets(project: Project) -> None:
+    facts = project.create()
+    ruined = project.snapshot()
+    fewer = evolve(project.settings, components={"database": Component(paths=("library.json",))})
+    with pytest.raises(UsageProblem, match="which no component names"):
+        backup.restore(project.machine, project.layout, facts, fewer)
+    assert project.snapshot() == ruined
 
 
 def test_a_service_that_writes_at_once_is_seen(project: Project) -> None:
@@ -350,7 +356,7 @@ def test_a_service_that_writes_at_once_is_seen(project: Project) -> None:
             super().sync_directory(path)
 
     facts = project.create()
-    done = backup.restore(evolve(project.machine, files=Eager()), project.layout, facts)
+    done = backup.restore(evolve(project.machine, files=Eager()), project.layout, facts, project.settings)
     assert not done.identical
     with opened(project.root / facts.name) as archive:
         assert backup.differences(project.layout, archive.manifest()) == ("library.json",)
@@ -364,7 +370,7 @@ def test_a_service_that_replaces_its_file_before_recovery(project: Project) -> N
     facts = project.create()
     _ruin(project)
     with pytest.raises(KeyboardInterrupt):
-        backup.restore(evolve(project.machine, files=Dies()), project.layout, facts)
+        backup.restore(evolve(project.machine, files=Dies()), project.layout, facts, project.settings)
     journal = read_journal(project.layout)
     assert journal is not None
     assert (journal.state, journal.operation) == (State.PREPARED, Operation.RESTORE)
@@ -395,7 +401,7 @@ def test_recovery_goes_back_where_a_staged_tree_is_lost(project: Project) -> Non
     _ruin(project)
     ruined = project.snapshot()
     with pytest.raises(KeyboardInterrupt):
-        backup.restore(evolve(project.machine, files=Dies()), project.layout, facts)
+        backup.restore(evolve(project.machine, files=Dies()), project.layout, facts, project.settings)
     [lost] = [name for name in project.stray() if name.startswith(".uploads.dhash-new")]
     SystemFiles().remove_tree(project.root / lost)
     recovery = backup.recover(project.machine, project.layout)
@@ -428,4 +434,4 @@ def test_growing_files_are_kept_to_their_length_at_open(project: Project) -> Non
         project.settings,
         backup.plan(project.machine, project.layout, project.settings, "production"),
     )
-    assert backup.restore(project.machine, project.layout, facts).identical
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical

@@ -1,0 +1,191 @@
+"""What the loopback GitHub knows: plain records, one per thing that GitHub keeps; times are text as GitHub writes them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from attrs import define, field, frozen
+
+from dhash_guard.simulator.tokens import DEFAULT_TOKENS, Token
+
+
+@frozen(kw_only=True)
+class ChangedFile:
+    """A file of a pull request; `status` is added, removed, modified or renamed."""
+
+    filename: str
+    status: str = "modified"
+    additions: int = 1
+    deletions: int = 0
+
+
+@frozen(kw_only=True)
+class PullRequest:
+    """A pull request; `head_repository` is another name than its repository's where it comes from a fork."""
+
+    number: int
+    title: str = "A change"
+    body: str = ""
+    author: str = "ada"
+    head_ref: str = "change"
+    head_sha: str = ""
+    head_repository: str = ""
+    base_ref: str = "main"
+    state: str = "open"
+    draft: bool = False
+    merged: bool = False
+    files: tuple[ChangedFile, ...] = ()
+    created_at: str = ""
+
+
+@frozen(kw_only=True)
+class Comment:
+    """A comment on a pull request or an issue."""
+
+    id: int
+    issue: int
+    author: str
+    body: str
+    created_at: str
+    updated_at: str
+
+
+@frozen(kw_only=True)
+class Review:
+    """A review; `state` is APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING."""
+
+    id: int
+    pull: int
+    author: str
+    state: str
+    commit: str
+    body: str = ""
+    submitted_at: str = ""
+
+
+@frozen(kw_only=True)
+class Status:
+    """A commit status; `state` is error, failure, pending or success."""
+
+    id: int
+    sha: str
+    state: str
+    context: str = "default"
+    description: str | None = None
+    target_url: str | None = None
+    author: str
+    created_at: str
+
+
+@frozen(kw_only=True)
+class WorkflowRun:
+    """One run of a workflow; `head_repository` is empty where it is the repository itself."""
+
+    id: int
+    name: str = "premerge-validation"
+    path: str = ".github/workflows/premerge-validation.yml"
+    head_sha: str = ""
+    head_branch: str = "main"
+    head_repository: str = ""
+    event: str = "pull_request"
+    status: str = "completed"
+    conclusion: str | None = "success"
+    attempt: int = 1
+    actor: str = "ada"
+    created_at: str = ""
+
+
+@frozen(kw_only=True)
+class Job:
+    """One job of one attempt of a run."""
+
+    id: int
+    run: int
+    name: str
+    status: str = "completed"
+    conclusion: str | None = "success"
+    attempt: int = 1
+    started_at: str = ""
+    completed_at: str | None = None
+
+
+@frozen(kw_only=True)
+class Artifact:
+    """An artifact of a run: `files` are zipped when asked for, or `archive` is the zip itself in base64."""
+
+    id: int
+    name: str
+    run: int
+    files: dict[str, str] = field(factory=dict)
+    archive: str = ""
+    expired: bool = False
+    created_at: str = ""
+
+
+@frozen(kw_only=True)
+class Branch:
+    """A branch and what protects it; `by` says where the rules stand: none, classic or ruleset."""
+
+    sha: str = ""
+    by: str = "none"
+    required_checks: tuple[str, ...] = ()
+    approvals: int = 1
+    code_owners: bool = False
+    dismiss_stale: bool = False
+
+
+@define(kw_only=True)
+class Repository:
+    """A repository; `collaborators` maps a login to admin, maintain, write, triage or read."""
+
+    private: bool = True
+    default_branch: str = "main"
+    description: str = ""
+    collaborators: dict[str, str] = field(factory=dict)
+    branches: dict[str, Branch] = field(factory=dict)
+    commits: list[str] = field(factory=list)
+    """Commits that exist without being the tip of anything."""
+    pull_requests: list[PullRequest] = field(factory=list)
+    comments: list[Comment] = field(factory=list)
+    reviews: list[Review] = field(factory=list)
+    statuses: list[Status] = field(factory=list)
+    runs: list[WorkflowRun] = field(factory=list)
+    jobs: list[Job] = field(factory=list)
+    artifacts: list[Artifact] = field(factory=list)
+
+
+@define(kw_only=True)
+class Team:
+    """A team of an organization; `members` maps a login to active or pending."""
+
+    name: str = ""
+    members: dict[str, str] = field(factory=dict)
+
+
+@define(kw_only=True)
+class World:
+    """Everything: repositories by `owner/name`, teams by `organization/slug`, tokens by their text."""
+
+    repositories: dict[str, Repository] = field(factory=dict)
+    teams: dict[str, Team] = field(factory=dict)
+    users: list[str] = field(factory=list)
+    """People who exist without being mentioned anywhere else."""
+    tokens: dict[str, Token] = field(factory=lambda: dict(DEFAULT_TOKENS))
+    next_id: int = 1001
+
+    def new_id(self) -> int:
+        """Ids count up over all kinds of things, so that a test run twice sees the same ones."""
+        number = self.next_id
+        self.next_id += 1
+        return number
+
+
+def moment(at: float) -> str:
+    """UTC as GitHub writes it: 2026-11-21T03:15:00Z."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def made_up_sha(*words: object) -> str:
+    """Forty hex digits that are always the same for the same words, for commits nobody named."""
+    return hashlib.sha1("/".join(map(str, words)).encode(), usedforsecurity=False).hexdigest()
