@@ -6,12 +6,16 @@ import importlib
 import json
 import os
 import sys
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from dhash_guard import __version__
 from dhash_guard.errors import Bug, CannotTell, GuardError, OutsideSilent, UsageProblem
+
+if TYPE_CHECKING:
+    from dhash_guard.cli.surface import Surface
 
 _COMMANDS = {
     "backup": "backup:backup",
@@ -66,42 +70,65 @@ def program() -> None:
 
 def main() -> NoReturn:
     """Run the program and exit with the code of the table in the help."""
-    from dhash_guard.system.interrupt import Interrupted, install
+    from dhash_guard.system.interrupt import install
 
     install()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str], surface: Surface | None = None) -> int:
+    """Run one command line; the record, or the error without one, also goes to `surface`."""
+    from dhash_guard.system.interrupt import Interrupted
+
+    tell = _Teller("--json" in arguments, surface)
     try:
-        code = program.main(standalone_mode=False)
+        code = program.main([*arguments], prog_name="dhash-guard", standalone_mode=False, obj=surface)
         sys.stdout.flush()
-        sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
     except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        return done.exit_code
     except click.ClickException as problem:
         problem.show(sys.stderr)
-        sys.exit(UsageProblem.exit_code)
+        return tell.quietly(UsageProblem(problem.format_message()))
     except GuardError as problem:
-        _tell(problem)
-        sys.exit(problem.exit_code)
+        return tell.loudly(problem)
     except (click.Abort, KeyboardInterrupt, Interrupted):
         click.echo("aborted; the next command finishes what was begun", err=True)
-        sys.exit(CannotTell.exit_code)
+        return tell.quietly(CannotTell("aborted", cure="The next command finishes what was begun."))
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(OutsideSilent.exit_code)
+        return OutsideSilent.exit_code
     except OSError as problem:
-        _tell(UsageProblem(f"{problem.strerror or problem}", where=str(problem.filename or "")))
-        sys.exit(OutsideSilent.exit_code)
-    except Exception:  # noqa: BLE001  # the last line of defence: a bug has an exit code of its own
+        tell.loudly(UsageProblem(f"{problem.strerror or problem}", where=str(problem.filename or "")))
+        return OutsideSilent.exit_code
+    except Exception as problem:  # noqa: BLE001  # the last line of defence: a bug has an exit code of its own
         import traceback
 
         traceback.print_exc()
         click.echo("This is a bug in dhash-guard; please report it with the lines above.", err=True)
-        sys.exit(Bug.exit_code)
+        return tell.quietly(Bug(f"{type(problem).__name__}: {problem}"))
 
 
-def _tell(problem: GuardError) -> None:
-    """The error for people on stderr; with --json also as data on stdout."""
-    click.echo(f"error: {problem}", err=True)
-    if "--json" in sys.argv:
-        facts: dict[str, Any] = {"error": problem.code, "exit_code": problem.exit_code, "what": problem.what}
-        click.echo(json.dumps(facts | {"where": problem.where, "cure": problem.cure}, ensure_ascii=False))
+class _Teller:
+    """Says how a run without a record ended, and answers with its exit code."""
+
+    def __init__(self, as_json: bool, surface: Surface | None) -> None:
+        self._as_json = as_json
+        self._surface = surface
+
+    def quietly(self, problem: GuardError) -> int:
+        """Only the surface: people have been told."""
+        if self._surface is not None:
+            self._surface.fail(problem)
+        return problem.exit_code
+
+    def loudly(self, problem: GuardError) -> int:
+        """The error for people on stderr; with --json also as data on stdout."""
+        click.echo(f"error: {problem}", err=True)
+        if self._as_json:
+            facts: dict[str, Any] = {"error": problem.code, "exit_code": problem.exit_code, "what": problem.what}
+            click.echo(json.dumps(facts | {"where": problem.where, "cure": problem.cure}, ensure_ascii=False))
+        return self.quietly(problem)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import Factory, frozen
 
-from dhash_guard.simulator.lag import Lags
+from dhash_guard.simulator.lag import Lags, Numbered, T
 from dhash_guard.simulator.state import Repository, World, moment
 from dhash_guard.simulator.tokens import Token
 
@@ -59,6 +59,9 @@ class Call:
     body: Mapping[str, Any]
     token: Token | None
     at: float
+    lag: int = 0
+    """How many list reads will not show what this call writes."""
+    backwards: bool = False
 
     @property
     def now(self) -> str:
@@ -104,3 +107,11 @@ class Call:
         if len(value) > most:
             raise invalid(resource, name, "custom", f"{name} is too long (maximum is {most} characters)")
         return value
+
+    def wrote(self, family: str, id: int, before: Numbered | None = None) -> None:
+        """Tell that this call wrote `id`; lists may show it late."""
+        self.lags.wrote(f"{self.name} {family}", id, before, self.lag)
+
+    def seen(self, family: str, things: Iterable[T]) -> Sequence[T]:
+        """What a list shows of these things now, oldest first."""
+        return self.lags.seen(f"{self.name} {family}", things, backwards=self.backwards)

@@ -27,20 +27,18 @@ class _Lag:
 
 
 class Lags:
-    """Writes that lists do not show yet. `delay` is set for the write under way and taken by whoever records it."""
+    """Writes that lists do not show yet."""
 
     def __init__(self) -> None:
         self._lags: list[_Lag] = []
-        self.delay = 0
-        self.reversed = False
 
-    def wrote(self, family: str, id: int, before: Numbered | None) -> None:
-        """Tell that `id` was created (`before` is None), changed or deleted."""
-        if self.delay > 0:
-            self._lags.append(_Lag(family, id, before, self.delay))
+    def wrote(self, family: str, id: int, before: Numbered | None, reads: int) -> None:
+        """Tell that `id` was created (`before` is None), changed or deleted, and how many reads will not show it."""
+        if reads > 0:
+            self._lags.append(_Lag(family, id, before, reads))
 
-    def seen(self, family: str, things: Iterable[T]) -> Sequence[T]:
-        """What a list read of this moment shows, oldest first; each call is one read."""
+    def seen(self, family: str, things: Iterable[T], *, backwards: bool = False) -> Sequence[T]:
+        """What a list read of this moment shows, in the order of ids; each call is one read."""
         view: dict[int, Numbered] = {thing.id: thing for thing in things}
         # Of several writes to one thing the earliest that has not arrived says what is seen, so it is applied last.
         for lag in reversed([lag for lag in self._lags if lag.family == family]):
@@ -50,5 +48,5 @@ class Lags:
                 view[lag.id] = lag.before
             lag.reads -= 1
         self._lags = [lag for lag in self._lags if lag.reads > 0]
-        shown: list[T] = [view[id] for id in sorted(view, reverse=self.reversed)]  # type: ignore[misc]
+        shown: list[T] = [view[id] for id in sorted(view, reverse=backwards)]  # type: ignore[misc]
         return shown

@@ -144,6 +144,8 @@ class Repository:
     description: str = ""
     collaborators: dict[str, str] = field(factory=dict)
     branches: dict[str, Branch] = field(factory=dict)
+    issues: list[int] = field(factory=list)
+    """Numbers of issues that are no pull requests; they can be commented on."""
     commits: list[str] = field(factory=list)
     """Commits that exist without being the tip of anything."""
     pull_requests: list[PullRequest] = field(factory=list)

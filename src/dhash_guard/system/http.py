@@ -74,6 +74,7 @@ class RequestsHttp:
         json_body: Any = None,
     ) -> Answer | NoAnswer:
         import requests
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
 
         if self._session is None:
             self._session = requests.Session()
@@ -85,7 +86,9 @@ class RequestsHttp:
             return self._follow(method, url, began, timeout, dict(headers or {}), json_body)
         except requests.Timeout:
             return NoAnswer(Trouble.TIMEOUT, f"no answer within {timeout:g} s", time.monotonic() - began)
-        except requests.RequestException as problem:
+        except ReadTimeoutError:
+            return NoAnswer(Trouble.TIMEOUT, f"answer not complete within {timeout:g} s", time.monotonic() - began)
+        except (requests.RequestException, HTTPError) as problem:
             return NoAnswer(Trouble.UNREACHABLE, _root_cause(problem), time.monotonic() - began)
 
     def _follow(
@@ -112,7 +115,8 @@ class RequestsHttp:
 
 def _read(reply: Any, began: float, timeout: float) -> Answer | NoAnswer:
     body = bytearray()
-    for chunk in reply.iter_content(65536):
+    # read1 hands over what has come; anything that waits for a full chunk would let a trickle outlast the limit.
+    while chunk := reply.raw.read1(65536, decode_content=True):
         body += chunk
         if len(body) > BODY_CAP:
             return NoAnswer(Trouble.TOO_LARGE, f"answer larger than {BODY_CAP} bytes", time.monotonic() - began)

@@ -1,0 +1,36 @@
+"""Puts our own folders, and nothing of the workspace, on the import path, and starts the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib would be a tenth of the start
+ROOT = os.path.dirname(HERE)  # noqa: PTH120
+
+
+def main() -> None:
+    """Without arguments the step of the action; with arguments the command line."""
+    libraries = os.path.join(ROOT, "lib")  # noqa: PTH118
+    if not os.path.isdir(libraries):  # noqa: PTH112
+        libraries = _installed()
+    # The stubs come last: where the real library is present, it is used.
+    sys.path[:0] = [os.path.join(ROOT, "src"), libraries, os.path.join(HERE, "stubs")]  # noqa: PTH118
+    if len(sys.argv) > 1:
+        from dhash_guard.cli import main as program
+    else:
+        from dhash_guard.cli.action import main as program
+    program()
+
+
+def _installed() -> str:
+    """A checkout that is no release carries no libraries: take them from the tool cache, or install them there once."""
+    sys.path.insert(0, HERE)
+    import install
+
+    sys.path.remove(HERE)
+    return install.ready(ROOT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Reads and writes the state file: JSON or YAML, strict about keys and kinds, with everything optional that can be made up."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cattrs
+import yaml
+from attrs import define, evolve, field
+
+from dhash_guard.errors import UsageProblem
+from dhash_guard.simulator.faults import Fault
+from dhash_guard.simulator.state import Branch, Repository, World, made_up_sha, moment
+
+T = TypeVar("T")
+
+
+@define(kw_only=True)
+class Document:
+    """A state file: the world, and the faults that wait in it."""
+
+    world: World = field(factory=World)
+    faults: tuple[Fault, ...] = ()
+
+
+def read_document(path: Path, at: float) -> Document:
+    """The state file; raise UsageProblem saying what is wrong in it."""
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise UsageProblem(f"cannot be read: {problem}", where=str(path), cure="Give a JSON or YAML file.") from problem
+    try:
+        return document(data, at)
+    except ValueError as problem:
+        raise UsageProblem(str(problem), where=str(path), cure="docs/reference/simulator.md lists the keys.") from problem
+
+
+def document(data: Any, at: float) -> Document:
+    """Read the data of a state file; raise ValueError where it is not one."""
+    if not isinstance(data, dict):
+        raise ValueError("a state is a mapping with repositories, teams, users, tokens, faults")
+    rest = dict(data)
+    faults = structure(tuple[Fault, ...], rest.pop("faults", []))
+    world = structure(World, rest)
+    for name, repository in world.repositories.items():
+        if name.count("/") != 1:
+            raise ValueError(f"repositories: {name!r} is not owner/name")
+        complete(name, repository, at)
+    return Document(world=world, faults=faults)
+
+
+def structure(kind: type[T], data: Any) -> T:
+    """Turn data into records; raise ValueError listing every place that does not fit."""
+    try:
+        return _CONVERTER.structure(data, kind)
+    except cattrs.BaseValidationError as problem:
+        raise ValueError("; ".join(cattrs.transform_error(problem, path="state"))) from problem
+
+
+def to_json(record: Any) -> str:
+    """Records as the JSON that `structure` reads."""
+    return json.dumps(_CONVERTER.unstructure(record), ensure_ascii=False, indent=2)
+
+
+def complete(name: str, repository: Repository, at: float) -> None:
+    """Fill in what a file may leave out: commits, times, and the default branch."""
+    now = moment(at)
+    repository.branches.setdefault(repository.default_branch, Branch())
+    for branch, facts in repository.branches.items():
+        repository.branches[branch] = evolve(facts, sha=facts.sha or made_up_sha(name, branch))
+    repository.pull_requests = [
+        evolve(one, head_sha=one.head_sha or made_up_sha(name, "pull", one.number), created_at=one.created_at or now)
+        for one in repository.pull_requests
+    ]
+    repository.runs = [
+        evolve(one, head_sha=one.head_sha or repository.branches[repository.default_branch].sha, created_at=one.created_at or now)
+        for one in repository.runs
+    ]
+    repository.jobs = [evolve(one, started_at=one.started_at or now) for one in repository.jobs]
+    repository.artifacts = [evolve(one, created_at=one.created_at or now) for one in repository.artifacts]
+    repository.reviews = [evolve(one, submitted_at=one.submitted_at or now) for one in repository.reviews]
+    for artifact in repository.artifacts:
+        base64.b64decode(artifact.archive, validate=True)
+
+
+def _exactly(value: Any, kind: type) -> Any:
+    """A scalar as it stands: a text is no number and "false" is no boolean, though YAML's times are texts again."""
+    if kind is str and isinstance(value, datetime):
+        return moment(value.timestamp()) if value.tzinfo else value.isoformat() + "Z"
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
+        return value
+    raise ValueError(f"{value!r} is not {_WORDS[kind]}" + (" (put it in quotes)" if kind is str else ""))
+
+
+_WORDS = {str: "a text", int: "an integer", float: "a number", bool: "true or false"}
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for kind in (str, int, float, bool):
+        converter.register_structure_hook(kind, _exactly)
+    return converter
+
+
+_CONVERTER = _converter()

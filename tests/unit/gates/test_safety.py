@@ -1,0 +1,62 @@
+"""When an automatic rollback is safe: the whole table."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from attrs import evolve
+
+from dhash_guard.gates.safety import Facts, hazards
+
+SAFE = Facts(
+    deployment_known=True,
+    backup_verified=True,
+    migrated=False,
+    migration_reversible=False,
+    migration_covered=False,
+    previous_healthy=True,
+    rollbacks_so_far=0,
+)
+
+
+def codes(**changed: object) -> list[str]:
+    return [hazard.code for hazard in hazards(evolve(SAFE, **changed))]
+
+
+def test_everything_known_and_well_is_safe() -> None:
+    assert codes() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"deployment_known": False}, "no-deployment"),
+        ({"backup_verified": False}, "no-verified-backup"),
+        ({"backup_verified": None}, "no-verified-backup"),
+        ({"migrated": True}, "irreversible-migration"),
+        ({"previous_healthy": False}, "previous-not-healthy"),
+        ({"previous_healthy": None}, "previous-not-healthy"),
+        ({"rollbacks_so_far": 1}, "already-rolled-back"),
+    ],
+)
+def test_each_hazard_alone_forbids_it(changed: dict[str, object], code: str) -> None:
+    assert codes(**changed) == [code]
+
+
+def test_a_migration_is_safe_when_reversible_or_covered() -> None:
+    for reversible, covered in product((True, False), repeat=2):
+        found = codes(migrated=True, migration_reversible=reversible, migration_covered=covered)
+        assert (found == []) == (reversible or covered)
+
+
+def test_only_the_one_good_combination_is_safe() -> None:
+    safe = [
+        row
+        for row in product(
+            (True, False), (True, False, None), (True, False), (True, False), (True, False), (True, False, None), (0, 1)
+        )
+        if not hazards(Facts(**dict(zip(Facts.__annotations__, row, strict=True))))  # type: ignore[arg-type]  # table rows
+    ]
+    assert all(known and verified and healthy and not before for known, verified, _, _, _, healthy, before in safe)
+    assert len(safe) == 7  # of the eight migration rows, one is irreversible and uncovered

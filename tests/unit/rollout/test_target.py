@@ -1,0 +1,69 @@
+"""What a rollback goes back to, chosen by evidence."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from dhash_guard.records.backup import BackupFacts, Purpose, Verification
+from dhash_guard.records.deployment import Deployment, DeploymentState
+from dhash_guard.rollout.target import choose, warnings_for
+
+DEPLOYMENT = Deployment(
+    id="d",
+    environment="production",
+    tag="t",
+    commit="",
+    begun_at=0,
+    newest_sequence=2,
+    backup="",
+    baseline=None,
+    state=DeploymentState.OPEN,
+)
+
+
+def facts(sequence: int, **changed: object) -> BackupFacts:
+    plain = BackupFacts(
+        name=f"b{sequence}",
+        environment="production",
+        purpose=Purpose.BACKUP,
+        sequence=sequence,
+        sealed_at=0,
+        size=1,
+        sha256="",
+        members=1,
+        components=(),
+    )
+    return evolve(plain, **changed)
+
+
+def verified(candidate: BackupFacts) -> Verification:
+    problems = ("member x differs",) if "bad" in candidate.sha256 else ()
+    return Verification(name=candidate.name, sha256="", members=0, bytes_read=0, problems=problems)
+
+
+def test_the_newest_before_the_deployment() -> None:
+    choice = choose([facts(3), facts(1), facts(2)], DEPLOYMENT, verified)
+    assert choice.target == facts(2)
+    assert choice.refused == (("b3", "taken after the deployment began"),)
+
+
+def test_each_refusal_has_its_reason() -> None:
+    candidates = [facts(3), facts(2, problem="no sidecar"), facts(1, sha256="bad"), facts(0)]
+    choice = choose(candidates, DEPLOYMENT, verified)
+    assert choice.target == facts(0)
+    assert choice.refused == (("b3", "taken after the deployment began"), ("b2", "no sidecar"), ("b1", "member x differs"))
+
+
+def test_snapshots_are_no_targets() -> None:
+    assert choose([facts(1, purpose=Purpose.PRE_ROLLBACK)], DEPLOYMENT, verified).target is None
+
+
+def test_without_a_deployment_it_warns() -> None:
+    choice = choose([facts(9)], None, verified)
+    assert choice.target == facts(9)
+    assert choice.warnings
+
+
+def test_a_person_may_name_a_later_one_and_is_warned() -> None:
+    assert warnings_for(facts(3), DEPLOYMENT)
+    assert not warnings_for(facts(2), DEPLOYMENT)
