@@ -1,4 +1,6 @@
-"""Installs the locked libraries once into the runner's tool cache, for a checkout that carries none; a release never gets here."""
+"""Installs the locked libraries once into the runner's tool cache, for a checkout that carries none; a release has them."""
+
+# ruff: noqa: T201, TID251  # nothing of ours can be imported yet
 
 from __future__ import annotations
 
@@ -58,7 +60,7 @@ def _whole(folder: Path) -> bool:
 
 
 def _install(lock: Path, folder: Path) -> None:
-    print("dhash-guard: installing its libraries once into the tool cache (a release carries them) …", flush=True)  # noqa: T201  # nothing of ours is importable yet
+    print("dhash-guard: installing its libraries once into the tool cache (a release carries them) …", flush=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
@@ -101,12 +103,14 @@ def _pip(lock: Path, target: Path) -> None:
     environment["PIP_CONFIG_FILE"] = os.devnull
     done = subprocess.run(command, cwd=target, env=environment, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        _give_up("The libraries could not be installed; pip says above why. A release (uses: …@v1) needs no installation.", 7)
+        _give_up(
+            "The libraries could not be installed; pip says above why. A release (uses: …@v1) needs no installation.", 7
+        )
 
 
 def _give_up(text: str, code: int) -> NoReturn:
     """End the step with the outputs that every step has."""
-    print(f"::error title=dhash-guard could not start::{text}", flush=True)  # noqa: T201
+    print(f"::error title=dhash-guard could not start::{text}", flush=True)
     output = os.environ.get("GITHUB_OUTPUT")
     if output:
         with Path(output).open("a", encoding="utf-8") as file:

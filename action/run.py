@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib would be a tenth of the start
-ROOT = os.path.dirname(HERE)  # noqa: PTH120
+HERE = os.path.dirname(os.path.abspath(__file__))  # pathlib would be a tenth of the start
+ROOT = os.path.dirname(HERE)
 
 
 def main() -> None:
     """Without arguments the step of the action; with arguments the command line."""
-    libraries = os.path.join(ROOT, "lib")  # noqa: PTH118
-    if not os.path.isdir(libraries):  # noqa: PTH112
+    libraries = os.path.join(ROOT, "lib")
+    if not os.path.isdir(libraries):
         libraries = _installed()
     # The stubs come last: where the real library is present, it is used.
-    sys.path[:0] = [os.path.join(ROOT, "src"), libraries, os.path.join(HERE, "stubs")]  # noqa: PTH118
+    sys.path[:0] = [os.path.join(ROOT, "src"), libraries, os.path.join(HERE, "stubs")]
     if len(sys.argv) > 1:
         from dhash_guard.cli import main as program
     else:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "backup": "backup:backup",
+    "check": "premerge:check",
     "config": "config:config",
     "deploy": "release:deploy",
     "evidence": "evidence:evidence",
@@ -28,6 +29,7 @@ _COMMANDS = {
     "migrate": "release:migrate",
     "monitor": "watch:monitor",
     "notify": "notify:notify",
+    "premerge": "premerge:premerge",
     "report": "evidence:report",
     "rollback": "release:rollback",
     "service": "release:service",
@@ -66,20 +68,19 @@ def program() -> None:
     Exit codes: 0 go · 1 no-go · 2 usage or configuration · 3 cannot tell · 4 integrity · 5 rolled back and verified ·
     6 a person is needed · 7 something outside did not answer · 8 locked or frozen · 70 a bug.
     """
+    # Only here a command is about to run: `--version` pays for neither the handler nor the room it lives in.
+    from dhash_guard.system.interrupt import install
+
+    install()
 
 
 def main() -> NoReturn:
     """Run the program and exit with the code of the table in the help."""
-    from dhash_guard.system.interrupt import install
-
-    install()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str], surface: Surface | None = None) -> int:
     """Run one command line; the record, or the error without one, also goes to `surface`."""
-    from dhash_guard.system.interrupt import Interrupted
-
     tell = _Teller("--json" in arguments, surface)
     try:
         code = program.main([*arguments], prog_name="dhash-guard", standalone_mode=False, obj=surface)
@@ -94,7 +95,7 @@ def run(arguments: Sequence[str], surface: Surface | None = None) -> int:
         return tell.quietly(UsageProblem(problem.format_message()))
     except GuardError as problem:
         return tell.loudly(problem)
-    except (click.Abort, KeyboardInterrupt, Interrupted):
+    except _interruptions():
         click.echo("aborted; the next command finishes what was begun", err=True)
         return tell.quietly(CannotTell("aborted", cure="The next command finishes what was begun."))
     except BrokenPipeError:
@@ -102,14 +103,19 @@ def run(arguments: Sequence[str], surface: Surface | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OutsideSilent.exit_code
     except OSError as problem:
-        tell.loudly(UsageProblem(f"{problem.strerror or problem}", where=str(problem.filename or "")))
-        return OutsideSilent.exit_code
+        return tell.loudly(OutsideSilent(f"{problem.strerror or problem}", where=str(problem.filename or "")))
     except Exception as problem:  # noqa: BLE001  # the last line of defence: a bug has an exit code of its own
         import traceback
 
         traceback.print_exc()
         click.echo("This is a bug in dhash-guard; please report it with the lines above.", err=True)
         return tell.quietly(Bug(f"{type(problem).__name__}: {problem}"))
+
+
+def _interruptions() -> tuple[type[BaseException], ...]:
+    from dhash_guard.system.interrupt import Interrupted
+
+    return click.Abort, KeyboardInterrupt, Interrupted
 
 
 class _Teller:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 from attrs import define
 
+from dhash_guard.cli.surface import current
 from dhash_guard.config import Configuration, Overrides, load
 from dhash_guard.errors import UsageProblem
 from dhash_guard.records.codec import to_data
@@ -99,6 +100,7 @@ class Invocation:
             data["plan"] = to_data(self.machine.plan)
             story = [*story, *(["Plan (nothing was changed):", *plan] if plan else [])]
         self.show("\n".join(story), data)
+        current().publish(evidence, ticks, run.folder)
         return evidence.exit_code
 
     def confirm(self, question: str, *, answered: bool) -> None:

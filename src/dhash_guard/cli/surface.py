@@ -11,24 +11,37 @@ import click
 if TYPE_CHECKING:
     from dhash_guard.errors import GuardError
     from dhash_guard.records.evidence import Evidence
+    from dhash_guard.records.leg import LegReport
     from dhash_guard.records.sample import Tick
 
 
 class Surface(Protocol):
-    """Is told once how the program ended: `publish` with the record, or `fail` where there is none."""
+    """Who started the program: is told how it ended, by `publish` with the record or by `fail` where there is none."""
+
+    @property
+    def token(self) -> str:
+        """The token for GitHub, kept out of the environment because the project's own commands inherit that; or empty."""
 
     def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path) -> None: ...
 
     def fail(self, problem: GuardError) -> None: ...
 
+    def rehearsed(self, report: LegReport, expected: Sequence[str]) -> None:
+        """Is told what a leg of the pre-merge matrix found, and which legs there are."""
+
 
 class Silent:
-    """Tells nobody."""
+    """A person at a terminal, who reads what is printed."""
+
+    token = ""
 
     def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path) -> None:
         pass
 
     def fail(self, problem: GuardError) -> None:
+        pass
+
+    def rehearsed(self, report: LegReport, expected: Sequence[str]) -> None:
         pass
 
 

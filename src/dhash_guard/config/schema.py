@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from dhash_guard.backup.settings import BackupSettings
 from dhash_guard.config.verbs import (
+    CheckSettings,
     DeploySettings,
     Freeze,
     MigrateSettings,
@@ -51,6 +52,7 @@ class Environment:
     deploy: DeploySettings | None = None
     migrate: MigrateSettings | None = None
     service_control: ServiceControl | None = None
+    check: CheckSettings = field(factory=CheckSettings)
     smoke: tuple[SmokeCheck, ...] = ()
     queue: QueueSettings | None = None
     rollback: RollbackSettings = RollbackSettings()

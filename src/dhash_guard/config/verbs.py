@@ -7,7 +7,7 @@ from typing import Any, Literal, NewType
 
 from attrs import field, frozen
 
-from dhash_guard.records.units import Seconds
+from dhash_guard.records.units import Quantity, Seconds
 
 PLACEHOLDERS = ("env", "tag", "commit", "backup", "input", "output")
 """The only names that may stand in braces in a command."""
@@ -147,6 +147,24 @@ class QueueSettings:
     timeout: Seconds = Seconds(5.0)
 
 
+@frozen(kw_only=True)
+class Tool:
+    """A program that must be there: `run` prints its version (default: `<name> --version`), `at_least` is the floor."""
+
+    run: tuple[str, ...] | None = None
+    at_least: str | None = None
+
+
+@frozen(kw_only=True)
+class CheckSettings:
+    """The `check:` section: programs by name, variables and files that must be there, and how much room is needed."""
+
+    tools: dict[str, Tool] = field(factory=dict)
+    variables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    free: Quantity | None = None
+
+
 class Leg(Enum):
     """One part of the validation before a merge."""
 
@@ -180,7 +198,7 @@ class SecuritySettings:
 class PremergeSettings:
     """The `premerge:` section: which legs run, in this order."""
 
-    legs: tuple[Leg, ...] = tuple(Leg)
+    legs: tuple[Leg, ...] = (Leg.CHECK, Leg.BACKUP, Leg.DEPLOY, Leg.MIGRATE, Leg.SMOKE)
     security: SecuritySettings = SecuritySettings()
 
 

@@ -84,7 +84,7 @@ class _Upsert:
             ours = self.ours()
             self.compose(tuple(comment.body for comment in ours))
             if not ours:
-                self.made = self.create()
+                kept = self.made = self.create()
                 continue  # to look who else created one meanwhile
             try:
                 kept, edited = self.edit(ours[0])

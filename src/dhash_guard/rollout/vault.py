@@ -37,6 +37,8 @@ class Vault(Protocol):
 
     def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken: ...
 
+    def rehearse(self) -> str: ...
+
     def listing(self) -> list[BackupFacts]: ...
 
     def find(self, reference: str, from_environment: str | None = None) -> BackupFacts: ...
@@ -54,6 +56,13 @@ class _Reading:
         self._configuration = configuration
         self._layout = configuration.layout
         self._settings = configuration.environment.backup
+
+    def rehearse(self) -> str:
+        """What a backup would hold, after every check that reads; raise as taking it would."""
+        plan = self._plan(None)
+        return (
+            f"{len(plan.collection.sources)} entries, {format_bytes(plan.bytes)}, of {', '.join(plan.collection.components)}"
+        )
 
     def listing(self) -> list[BackupFacts]:
         return backup.listing(self._layout, self._configuration.name)

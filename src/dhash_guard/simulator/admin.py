@@ -29,8 +29,7 @@ def answer(hub: Hub, request: Request) -> Reply:
 def _answer(hub: Hub, request: Request) -> Reply:
     match request.method, request.path.removeprefix(PREFIX):
         case "GET", "log":
-            unknown = [entry for entry in hub.log if not entry.route]
-            return _json({"requests": hub.log, "unknown_routes": [f"{one.method} {one.path}" for one in unknown]})
+            return _json({"requests": hub.log, "unknown_routes": hub.unknown_routes()})
         case "DELETE", "log":
             hub.log.clear()
             return Reply(status=204)

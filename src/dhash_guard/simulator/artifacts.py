@@ -82,11 +82,7 @@ def _listing(call: Call, artifacts: list[Artifact]) -> Reply:
 
 
 def _find(call: Call) -> Artifact:
-    id = call.number("artifact_id")
-    found = next((one for one in call.repository.artifacts if one.id == id), None)
-    if found is None:
-        raise not_found()
-    return found
+    return call.pick(call.repository.artifacts, "artifact_id")
 
 
 def _origin(call: Call, artifact: Artifact) -> dict[str, Any] | None:

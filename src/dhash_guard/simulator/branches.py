@@ -16,7 +16,10 @@ def get(call: Call) -> Reply:
     branch, name = _find(call), call.params["branch"]
     classic = branch.by == "classic"
     checks = list(branch.required_checks) if classic else []
-    reduced = {"enabled": classic, "required_status_checks": _required(checks) | {"enforcement_level": "everyone" if checks else "off"}}
+    reduced = {
+        "enabled": classic,
+        "required_status_checks": _required(checks) | {"enforcement_level": "everyone" if checks else "off"},
+    }
     data = {
         "name": name,
         "commit": commit(call, branch.sha),
@@ -34,7 +37,12 @@ def protection(call: Call) -> Reply:
     if branch.by != "classic":
         raise Refusal(404, "Branch not protected")
     url = f"{_url(call)}/protection"
-    enabled = {"enforce_admins": True, "required_linear_history": False, "allow_force_pushes": False, "allow_deletions": False}
+    enabled = {
+        "enforce_admins": True,
+        "required_linear_history": False,
+        "allow_force_pushes": False,
+        "allow_deletions": False,
+    }
     data: dict[str, Any] = {"url": url} | {name: {"enabled": value} for name, value in enabled.items()}
     data["enforce_admins"]["url"] = f"{url}/enforce_admins"
     if branch.required_checks:

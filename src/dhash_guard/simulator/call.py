@@ -35,6 +35,7 @@ class Refusal(Exception):
 
 
 def not_found() -> Refusal:
+    """GitHub's 404, also for what the caller may not know of."""
     return Refusal(404, "Not Found")
 
 
@@ -97,6 +98,14 @@ class Call:
             raise not_found()
         return int(text)
 
+    def pick(self, things: Iterable[T], param: str) -> T:
+        """The thing whose id the path names."""
+        number = self.number(param)
+        found = next((thing for thing in things if thing.id == number), None)
+        if found is None:
+            raise not_found()
+        return found
+
     def text(self, resource: str, name: str, *, most: int, default: str | None = None) -> str:
         """A text of the body; refused where it is missing, of another type, or longer than GitHub stores."""
         value = self.body.get(name, default)
@@ -108,9 +117,9 @@ class Call:
             raise invalid(resource, name, "custom", f"{name} is too long (maximum is {most} characters)")
         return value
 
-    def wrote(self, family: str, id: int, before: Numbered | None = None) -> None:
-        """Tell that this call wrote `id`; lists may show it late."""
-        self.lags.wrote(f"{self.name} {family}", id, before, self.lag)
+    def wrote(self, family: str, number: int, before: Numbered | None = None) -> None:
+        """Tell that this call wrote `number`; lists may show it late."""
+        self.lags.wrote(f"{self.name} {family}", number, before, self.lag)
 
     def seen(self, family: str, things: Iterable[T]) -> Sequence[T]:
         """What a list shows of these things now, oldest first."""

@@ -25,7 +25,7 @@ def shape(call: Call, comment: Comment) -> dict[str, Any]:
         "issue_url": f"{call.api}/issues/{comment.issue}",
         "body": comment.body,
         "user": user(call.base, comment.author),
-        "author_association": association(call.repository, call.params["owner"], comment.author),
+        "author_association": association(call, comment.author),
         "created_at": comment.created_at,
         "updated_at": comment.updated_at,
         "performed_via_github_app": None,
@@ -84,11 +84,7 @@ def _body(call: Call) -> str:
 
 
 def _find(call: Call) -> Comment:
-    id = call.number("comment_id")
-    found = next((one for one in call.repository.comments if one.id == id), None)
-    if found is None:
-        raise not_found()
-    return found
+    return call.pick(call.repository.comments, "comment_id")
 
 
 def _issue(call: Call) -> int:

@@ -1,8 +1,7 @@
-"""Reads and writes the state file: JSON or YAML, strict about keys and kinds, with everything optional that can be made up."""
+"""Reads and writes the state file: JSON or YAML, strict about keys and kinds; what can be made up may be left out."""
 
 from __future__ import annotations
 
-import base64
 import json
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +9,16 @@ from typing import Any, TypeVar
 
 import cattrs
 import yaml
-from attrs import define, evolve, field
+from attrs import define, field
 
 from dhash_guard.errors import UsageProblem
+from dhash_guard.simulator.completion import complete
 from dhash_guard.simulator.faults import Fault
-from dhash_guard.simulator.state import Branch, Repository, World, made_up_sha, moment
+from dhash_guard.simulator.state import World, moment
 
 T = TypeVar("T")
+
+_WORDS = {str: "a text", int: "an integer", float: "a number", bool: "true or false"}
 
 
 @define(kw_only=True)
@@ -42,7 +44,7 @@ def read_document(path: Path, at: float) -> Document:
 def document(data: Any, at: float) -> Document:
     """Read the data of a state file; raise ValueError where it is not one."""
     if not isinstance(data, dict):
-        raise ValueError("a state is a mapping with repositories, teams, users, tokens, faults")
+        raise ValueError("a state is a mapping with repositories, teams, users, tokens, faults")  # noqa: TRY004  # a file's fault, not a caller's
     rest = dict(data)
     faults = structure(tuple[Fault, ...], rest.pop("faults", []))
     world = structure(World, rest)
@@ -66,27 +68,6 @@ def to_json(record: Any) -> str:
     return json.dumps(_CONVERTER.unstructure(record), ensure_ascii=False, indent=2)
 
 
-def complete(name: str, repository: Repository, at: float) -> None:
-    """Fill in what a file may leave out: commits, times, and the default branch."""
-    now = moment(at)
-    repository.branches.setdefault(repository.default_branch, Branch())
-    for branch, facts in repository.branches.items():
-        repository.branches[branch] = evolve(facts, sha=facts.sha or made_up_sha(name, branch))
-    repository.pull_requests = [
-        evolve(one, head_sha=one.head_sha or made_up_sha(name, "pull", one.number), created_at=one.created_at or now)
-        for one in repository.pull_requests
-    ]
-    repository.runs = [
-        evolve(one, head_sha=one.head_sha or repository.branches[repository.default_branch].sha, created_at=one.created_at or now)
-        for one in repository.runs
-    ]
-    repository.jobs = [evolve(one, started_at=one.started_at or now) for one in repository.jobs]
-    repository.artifacts = [evolve(one, created_at=one.created_at or now) for one in repository.artifacts]
-    repository.reviews = [evolve(one, submitted_at=one.submitted_at or now) for one in repository.reviews]
-    for artifact in repository.artifacts:
-        base64.b64decode(artifact.archive, validate=True)
-
-
 def _exactly(value: Any, kind: type) -> Any:
     """A scalar as it stands: a text is no number and "false" is no boolean, though YAML's times are texts again."""
     if kind is str and isinstance(value, datetime):
@@ -96,9 +77,6 @@ def _exactly(value: Any, kind: type) -> Any:
     if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
         return value
     raise ValueError(f"{value!r} is not {_WORDS[kind]}" + (" (put it in quotes)" if kind is str else ""))
-
-
-_WORDS = {str: "a text", int: "an integer", float: "a number", bool: "true or false"}
 
 
 def _converter() -> cattrs.Converter:

@@ -28,24 +28,27 @@ def identify(world: World, headers: Mapping[str, str]) -> Token | None:
 
 def admit(world: World, route: Route, params: Mapping[str, str], token: Token | None) -> None:
     """Raise Refusal where the caller may not do this."""
-    public = True
-    if "repo" in params:
-        name = f"{params['owner']}/{params['repo']}"
-        repository = world.repositories.get(name)
-        public = repository is not None and not repository.private
-        reached = token is not None and token.reaches(name)
-        if repository is None or not (public or reached):
-            raise not_found()
-        if token is not None and not reached and route.method != "GET":
-            raise _refused(route, token)
+    public, reached = _visible(world, params, token)
     if route.access is Access.EVERYBODY or (route.access is Access.READERS and public):
         return
     if token is None:
         raise Refusal(401, "Requires authentication")
-    if token.needs_sso:
+    if token.needs_sso and {"owner", "org"} & set(params):
         raise _sso(params)
-    if not token.allows(route.needs):
+    if not reached or not token.allows(route.needs):
         raise _refused(route, token)
+
+
+def _visible(world: World, params: Mapping[str, str], token: Token | None) -> tuple[bool, bool]:
+    """Whether the repository of the path, if it has one, is public, and whether the token is made for it."""
+    if "repo" not in params:
+        return True, True
+    name = f"{params['owner']}/{params['repo']}"
+    repository = world.repositories.get(name)
+    reached = token is not None and token.reaches(name)
+    if repository is None or (repository.private and not reached):
+        raise not_found()
+    return not repository.private, reached
 
 
 def _refused(route: Route, token: Token) -> Refusal:

@@ -1,4 +1,4 @@
-"""Decides the answer to one request, one at a time: fault, identity, quota, route, permission, body, handler; and notes it."""
+"""Decides the answer to one request at a time (fault, identity, quota, route, permission, body, handler) and notes it."""
 
 from __future__ import annotations
 
@@ -65,6 +65,10 @@ class Hub:
         """Begin again with another world; the log goes on."""
         self.world, self._lags, self._quota = world, Lags(), Quota()
 
+    def unknown_routes(self) -> list[str]:
+        """What was asked for and is not served."""
+        return [f"{entry.method} {entry.path}" for entry in self.log if not entry.route]
+
     def answer(self, request: Request) -> tuple[Reply, Fault | None]:
         """What to answer, and the fault that the connection itself must meet."""
         with self.lock:
@@ -95,7 +99,9 @@ class Hub:
         self, request: Request, found: tuple[routes.Route, Mapping[str, str]] | None, fault: Fault | None, at: float
     ) -> Reply:
         if "user-agent" not in request.headers:
-            raise Refusal(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.")
+            raise Refusal(
+                403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."
+            )
         token = door.identify(self.world, request.headers)
         text = door.credential(request.headers)
         if found is None:

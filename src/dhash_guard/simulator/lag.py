@@ -32,10 +32,10 @@ class Lags:
     def __init__(self) -> None:
         self._lags: list[_Lag] = []
 
-    def wrote(self, family: str, id: int, before: Numbered | None, reads: int) -> None:
-        """Tell that `id` was created (`before` is None), changed or deleted, and how many reads will not show it."""
+    def wrote(self, family: str, number: int, before: Numbered | None, reads: int) -> None:
+        """Tell that `number` was created (`before` is None), changed or deleted, and how many reads will not show it."""
         if reads > 0:
-            self._lags.append(_Lag(family, id, before, reads))
+            self._lags.append(_Lag(family, number, before, reads))
 
     def seen(self, family: str, things: Iterable[T], *, backwards: bool = False) -> Sequence[T]:
         """What a list read of this moment shows, in the order of ids; each call is one read."""
@@ -48,5 +48,5 @@ class Lags:
                 view[lag.id] = lag.before
             lag.reads -= 1
         self._lags = [lag for lag in self._lags if lag.reads > 0]
-        shown: list[T] = [view[id] for id in sorted(view, reverse=backwards)]  # type: ignore[misc]
+        shown: list[T] = [view[number] for number in sorted(view, reverse=backwards)]  # type: ignore[misc]
         return shown

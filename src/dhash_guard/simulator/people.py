@@ -21,23 +21,27 @@ def stable_id(*words: str) -> int:
     return int.from_bytes(hashlib.sha256("/".join(words).encode()).digest()[:4], "big")
 
 
-def node_id(kind: str, id: int) -> str:
+def node_id(kind: str, number: int) -> str:
     """An opaque global id, unique over all kinds of things."""
-    return b64encode(f"{kind}:{id}".encode()).decode()
+    return b64encode(f"{kind}:{number}".encode()).decode()
 
 
 def user(base: str, login: str) -> dict[str, Any]:
     """GitHub's simple user."""
-    id = _KNOWN_IDS.get(login, stable_id("user", login))
+    number = _KNOWN_IDS.get(login, stable_id("user", login))
     url = f"{base}/users/{login}"
-    followed = {"following_url": "following{/other_user}", "gists_url": "gists{/gist_id}", "starred_url": "starred{/owner}{/repo}"}
+    followed = {
+        "following_url": "following{/other_user}",
+        "gists_url": "gists{/gist_id}",
+        "starred_url": "starred{/owner}{/repo}",
+    }
     plain = ("followers", "subscriptions", "repos", "received_events")
     return (
         {
             "login": login,
-            "id": id,
-            "node_id": node_id("User", id),
-            "avatar_url": f"{base}/avatars/{id}",
+            "id": number,
+            "node_id": node_id("User", number),
+            "avatar_url": f"{base}/avatars/{number}",
             "gravatar_id": "",
             "url": url,
             "html_url": f"{base}/{login}",
@@ -85,11 +89,14 @@ def role_of(repository: Repository, login: str) -> str:
     return repository.collaborators.get(login, "none" if repository.private else "read")
 
 
-def association(repository: Repository, owner: str, login: str) -> str:
+def association(call: Call, login: str) -> str:
     """How GitHub names the author of a comment or a pull request."""
+    owner = call.params["owner"]
     if login == owner:
         return "OWNER"
-    return "COLLABORATOR" if login in repository.collaborators else "NONE"
+    if any(team.members.get(login) == "active" for name, team in call.world.teams.items() if name.startswith(f"{owner}/")):
+        return "MEMBER"
+    return "COLLABORATOR" if login in call.repository.collaborators else "NONE"
 
 
 def known(world: World) -> set[str]:
@@ -99,7 +106,8 @@ def known(world: World) -> set[str]:
         people |= set(team.members)
     for name, repository in world.repositories.items():
         people |= {name.split("/")[0], *repository.collaborators}
-        people |= {thing.author for thing in (*repository.pull_requests, *repository.comments, *repository.reviews)}
+        people |= {pull.author for pull in repository.pull_requests}
+        people |= {one.author for one in repository.comments} | {one.author for one in repository.reviews}
     return people
 
 

@@ -22,7 +22,7 @@ def find(call: Call) -> PullRequest:
 
 def _side(call: Call, name: str, ref: str, sha: str) -> dict[str, Any]:
     """One of the two branches of a pull request; `name` differs from the repository's where it is a fork."""
-    owner = name.split("/")[0]
+    owner = name.partition("/")[0]
     repo = whole(call.base, name, call.repository, fork=name != call.name)
     return {"label": f"{owner}:{ref}", "ref": ref, "sha": sha, "user": user(call.base, owner), "repo": repo}
 
@@ -61,7 +61,7 @@ def simple(call: Call, pull: PullRequest) -> dict[str, Any]:
             "draft": pull.draft,
             "head": _side(call, pull.head_repository or call.name, pull.head_ref, pull.head_sha),
             "base": _side(call, call.name, pull.base_ref, base_sha),
-            "author_association": association(call.repository, call.params["owner"], pull.author),
+            "author_association": association(call, pull.author),
             "merge_commit_sha": made_up_sha("merge", pull.head_sha),
             "created_at": pull.created_at,
             "updated_at": pull.created_at,
@@ -91,7 +91,9 @@ def get(call: Call) -> Reply:
 
 def listing(call: Call) -> Reply:
     """`GET …/pulls`, newest first; `state`, `head` (owner:branch) and `base` choose."""
-    state, head, base = (call.query.get(name, otherwise) for name, otherwise in (("state", "open"), ("head", ""), ("base", "")))
+    state, head, base = (
+        call.query.get(name, otherwise) for name, otherwise in (("state", "open"), ("head", ""), ("base", ""))
+    )
     chosen = [
         pull
         for pull in sorted(call.repository.pull_requests, key=lambda pull: -pull.number)
@@ -119,7 +121,7 @@ def _paged(call: Call, pulls: list[PullRequest]) -> Reply:
 
 
 def _label(call: Call, pull: PullRequest) -> str:
-    return f"{(pull.head_repository or call.name).split('/')[0]}:{pull.head_ref}"
+    return f"{(pull.head_repository or call.name).partition('/')[0]}:{pull.head_ref}"
 
 
 def _file(call: Call, pull: PullRequest, file: ChangedFile) -> dict[str, Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from dhash_guard.simulator.call import Call, Refusal, Reply, not_found
+from dhash_guard.simulator.call import Call, Refusal, Reply
 from dhash_guard.simulator.people import node_id, stable_id, user
 from dhash_guard.simulator.state import Repository, made_up_sha
 
 _TIME = "2020-01-01T00:00:00Z"
 _PLAIN = (
-    "contributors deployments downloads events forks hooks languages merges stargazers subscribers subscription tags teams"
-).split()
+    *("contributors", "deployments", "downloads", "events", "forks", "hooks", "languages", "merges"),
+    *("stargazers", "subscribers", "subscription", "tags", "teams"),
+)
 _TEMPLATED = {
     "archive_url": "{archive_format}{/ref}",
     "assignees_url": "assignees{/user}",
@@ -40,19 +41,19 @@ _TEMPLATED = {
 _FEATURES = {"has_issues": True} | dict.fromkeys(
     ("has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads", "archived", "disabled"), False
 )
-_COUNTS = dict.fromkeys(
-    "forks forks_count open_issues open_issues_count size stargazers_count watchers watchers_count".split(), 0
-)
+_COUNTS = {"size": 0} | {
+    name: 0 for thing in ("forks", "open_issues", "stargazers", "watchers") for name in (thing, f"{thing}_count")
+}
 
 
 def minimal(base: str, name: str, *, private: bool, fork: bool = False, description: str = "") -> dict[str, Any]:
     """GitHub's minimal repository."""
     owner, short = name.split("/")
-    id, api = stable_id("repository", name), f"{base}/repos/{name}"
+    number, api = stable_id("repository", name), f"{base}/repos/{name}"
     return (
         {
-            "id": id,
-            "node_id": node_id("Repository", id),
+            "id": number,
+            "node_id": node_id("Repository", number),
             "name": short,
             "full_name": name,
             "owner": user(base, owner),
@@ -69,7 +70,7 @@ def minimal(base: str, name: str, *, private: bool, fork: bool = False, descript
 
 def whole(base: str, name: str, repository: Repository, *, fork: bool = False) -> dict[str, Any]:
     """GitHub's repository as pull requests carry it."""
-    facts = {
+    facts: dict[str, Any] = {
         "default_branch": repository.default_branch,
         "visibility": "private" if repository.private else "public",
         "homepage": None,
@@ -143,9 +144,3 @@ def commit(call: Call, sha: str) -> dict[str, Any]:
 def get_commit(call: Call) -> Reply:
     """`GET …/commits/{ref}`."""
     return Reply(data=commit(call, resolve(call, call.params["ref"])))
-
-
-def known_name(call: Call) -> None:
-    """Refuse a repository that is not there."""
-    if call.name not in call.world.repositories:
-        raise not_found()

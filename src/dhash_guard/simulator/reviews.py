@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve
 
 from dhash_guard.simulator import pulls
-from dhash_guard.simulator.call import Call, Refusal, Reply, not_found
+from dhash_guard.simulator.call import Call, Refusal, Reply
 from dhash_guard.simulator.pages import page_of
 from dhash_guard.simulator.people import association, node_id, user
 from dhash_guard.simulator.state import PullRequest, Review
@@ -30,7 +30,7 @@ def shape(call: Call, review: Review) -> dict[str, Any]:
         "html_url": html,
         "pull_request_url": pull,
         "_links": {"html": {"href": html}, "pull_request": {"href": pull}},
-        "author_association": association(call.repository, call.params["owner"], review.author),
+        "author_association": association(call, review.author),
     }
     return made if review.state == "PENDING" else made | {"submitted_at": review.submitted_at}
 
@@ -86,14 +86,14 @@ def dismiss(call: Call) -> Reply:
 
 
 def _refuse_own(call: Call, pull: PullRequest, event: str) -> None:
-    words = {"APPROVE": "Can not approve your own pull request", "REQUEST_CHANGES": "Can not request changes on your own pull request"}
+    words = {
+        "APPROVE": "Can not approve your own pull request",
+        "REQUEST_CHANGES": "Can not request changes on your own pull request",
+    }
     if call.actor == pull.author and event in words:
         raise Refusal(422, "Unprocessable Entity", errors=[words[event]])
 
 
 def _find(call: Call) -> Review:
-    pull, id = pulls.find(call), call.number("review_id")
-    found = next((one for one in call.repository.reviews if one.pull == pull.number and one.id == id), None)
-    if found is None:
-        raise not_found()
-    return found
+    pull = pulls.find(call)
+    return call.pick([one for one in call.repository.reviews if one.pull == pull.number], "review_id")

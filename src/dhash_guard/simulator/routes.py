@@ -98,14 +98,17 @@ ROUTES = (
     Route("GET", _R + "/actions/runs/{run_id}", runs.get, Access.READERS, _ACTIONS),
     Route("GET", _R + "/actions/runs/{run_id}/artifacts", artifacts.of_run, Access.READERS, _ACTIONS),
     Route("GET", _R + "/actions/runs/{run_id}/jobs", runs.jobs, Access.READERS, _ACTIONS),
-    Route("GET", _R + "/actions/runs/{run_id}/attempts/{attempt_number}/jobs", runs.jobs_of_attempt, Access.READERS, _ACTIONS),
+    Route(
+        "GET", _R + "/actions/runs/{run_id}/attempts/{attempt_number}/jobs", runs.jobs_of_attempt, Access.READERS, _ACTIONS
+    ),
     Route("GET", _R + "/actions/jobs/{job_id}", runs.job, Access.READERS, _ACTIONS),
 )
 
 
 def find(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
     """The route that serves a request, and the parameters of its path."""
+    asked = "GET" if method == "HEAD" else method
     for route in ROUTES:
-        if route.method == method and (params := route.params(path)) is not None:
+        if route.method == asked and (params := route.params(path)) is not None:
             return route, params
     return None

@@ -14,16 +14,14 @@ from dhash_guard.simulator.state import Job, PullRequest, WorkflowRun, made_up_s
 
 def later(time: str, seconds: int) -> str:
     """A time so many seconds after another."""
-    return moment((datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + timedelta(seconds=seconds)).timestamp())
+    return moment(
+        (datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + timedelta(seconds=seconds)).timestamp()
+    )
 
 
 def find(call: Call) -> WorkflowRun:
     """The run of the path."""
-    id = call.number("run_id")
-    found = next((run for run in call.repository.runs if run.id == id), None)
-    if found is None:
-        raise not_found()
-    return found
+    return call.pick(call.repository.runs, "run_id")
 
 
 def shape(call: Call, run: WorkflowRun) -> dict[str, Any]:
@@ -159,11 +157,7 @@ def jobs_of_attempt(call: Call) -> Reply:
 
 def job(call: Call) -> Reply:
     """`GET …/actions/jobs/{job_id}`."""
-    id = call.number("job_id")
-    found = next((one for one in call.repository.jobs if one.id == id), None)
-    if found is None:
-        raise not_found()
-    return Reply(data=job_shape(call, found))
+    return Reply(data=job_shape(call, call.pick(call.repository.jobs, "job_id")))
 
 
 def _jobs_of(call: Call, run: WorkflowRun) -> list[Job]:

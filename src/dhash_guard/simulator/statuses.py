@@ -70,14 +70,9 @@ def combined(call: Call) -> Reply:
     newest: dict[str, Status] = {}
     for one in _of_commit(call, sha):
         newest.setdefault(one.context, one)
-    states = {one.state for one in newest.values()}
-    if states & {"error", "failure"}:
-        state = "failure"
-    else:
-        state = "pending" if "pending" in states or not states else "success"
     shown, headers = page_of(call, list(newest.values()))
     data = {
-        "state": state,
+        "state": _worst({one.state for one in newest.values()}),
         "sha": sha,
         "total_count": len(newest),
         "statuses": [shape(call, one) for one in shown],
@@ -86,6 +81,12 @@ def combined(call: Call) -> Reply:
         "url": f"{call.api}/commits/{sha}/status",
     }
     return Reply(data=data, headers=headers)
+
+
+def _worst(states: set[str]) -> str:
+    if states & {"error", "failure"}:
+        return "failure"
+    return "success" if states == {"success"} else "pending"
 
 
 def _with_creator(call: Call, status: Status) -> dict[str, Any]:

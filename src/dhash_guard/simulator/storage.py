@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from dhash_guard.simulator.artifacts import content
 from dhash_guard.simulator.call import Refusal, Reply
@@ -49,12 +49,9 @@ class Storage:
         artifacts = [one for one in repository.artifacts if found and one.id == int(found[2])] if repository else []
         if not artifacts:
             raise Refusal(404, "BlobNotFound")
-        return Reply(data=content(artifacts[0]), headers={"Content-Disposition": f'attachment; filename="{artifacts[0].name}.zip"'})
-
-
-def expiry_of(address: str) -> int:
-    """When a signed address ends, in UTC seconds."""
-    return int(dict(parse_qsl(urlsplit(address).query))["se"])
+        return Reply(
+            data=content(artifacts[0]), headers={"Content-Disposition": f'attachment; filename="{artifacts[0].name}.zip"'}
+        )
 
 
 def _signature(path: str, expires: str) -> str:

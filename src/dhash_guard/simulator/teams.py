@@ -1,4 +1,4 @@
-"""Answers about teams: the team itself, its members, and one membership; whoever may not know sees 404."""
+"""Answers about teams: the team itself, its members, and one membership."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TIME = "2020-01-01T00:00:00Z"
 def get(call: Call) -> Reply:
     """`GET /orgs/{org}/teams/{team_slug}`."""
     team, slug = _find(call), call.params["team_slug"]
-    id, url = stable_id("team", call.params["org"], slug), _url(call)
+    number, url = stable_id("team", call.params["org"], slug), _url(call)
     data = {
-        "id": id,
-        "node_id": node_id("Team", id),
+        "id": number,
+        "node_id": node_id("Team", number),
         "url": url,
         "html_url": f"{call.base}/orgs/{call.params['org']}/teams/{slug}",
         "name": team.name or slug,
@@ -71,18 +71,18 @@ def _active(team: Team) -> list[str]:
 
 def _organization(call: Call) -> dict[str, Any]:
     login = call.params["org"]
-    url, id = f"{call.base}/orgs/{login}", stable_id("user", login)
+    url, number = f"{call.base}/orgs/{login}", stable_id("user", login)
     urls = {f"{name}_url": f"{url}/{name}" for name in ("repos", "events", "hooks", "issues")}
     lists = {"members_url": f"{url}/members{{/member}}", "public_members_url": f"{url}/public_members{{/member}}"}
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
     flags = dict.fromkeys(("has_organization_projects", "has_repository_projects"), True)
     facts = {
         "login": login,
-        "id": id,
-        "node_id": node_id("Organization", id),
+        "id": number,
+        "node_id": node_id("Organization", number),
         "url": url,
         "html_url": f"{call.base}/{login}",
-        "avatar_url": f"{call.base}/avatars/{id}",
+        "avatar_url": f"{call.base}/avatars/{number}",
         "description": None,
         "type": "Organization",
         "created_at": _TIME,

@@ -18,7 +18,7 @@ class Kind(Enum):
 
 @frozen(kw_only=True)
 class Token:
-    """An identity and what it may do: `permissions` maps GitHub's names (issues, pull_requests, …) to read, write or admin."""
+    """An identity and what it may do: `permissions` maps GitHub's names (issues, …) to read, write or admin."""
 
     login: str
     kind: Kind = Kind.INSTALLATION
@@ -55,12 +55,23 @@ _WRITE = dict.fromkeys(_WORKFLOW, "write")
 
 DEFAULT_TOKENS = {
     "t-write": Token(login="github-actions[bot]", permissions=_WRITE, limit=1000, note="GITHUB_TOKEN with every write"),
-    "t-read": Token(login="github-actions[bot]", permissions=_READ, limit=1000, note="GITHUB_TOKEN in a pull request from a fork"),
-    "t-dependabot": Token(login="github-actions[bot]", permissions=_READ, limit=1000, note="GITHUB_TOKEN in a run that Dependabot began"),
+    "t-read": Token(
+        login="github-actions[bot]", permissions=_READ, limit=1000, note="GITHUB_TOKEN in a pull request from a fork"
+    ),
+    "t-dependabot": Token(
+        login="github-actions[bot]", permissions=_READ, limit=1000, note="GITHUB_TOKEN in a run that Dependabot began"
+    ),
     "t-user": Token(login="ada", kind=Kind.PERSONAL, permissions=_WRITE | {"members": "read"}, note="a person's token"),
     "t-admin": Token(
-        login="grace", kind=Kind.PERSONAL, permissions=_WRITE | {"members": "read", "administration": "write"}, note="an owner's token"
+        login="grace",
+        kind=Kind.PERSONAL,
+        permissions=_WRITE | {"members": "read", "administration": "write"},
+        note="an owner's token",
     ),
-    "t-app": Token(login="dhash-guard-app[bot]", permissions=_WRITE | {"members": "read"}, note="an App of the organization"),
-    "t-sso": Token(login="ada", kind=Kind.PERSONAL, permissions=_WRITE, needs_sso=True, note="not authorized for single sign-on"),
+    "t-app": Token(
+        login="dhash-guard-app[bot]", permissions=_WRITE | {"members": "read"}, note="an App of the organization"
+    ),
+    "t-sso": Token(
+        login="ada", kind=Kind.PERSONAL, permissions=_WRITE, needs_sso=True, note="not authorized for single sign-on"
+    ),
 }

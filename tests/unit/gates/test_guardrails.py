@@ -18,7 +18,10 @@ PLAN = WatchPlan(duration=Seconds(600), interval=Seconds(30))
 
 
 def gate(signal: str = "x", **settings: Any) -> Gate:
-    settings = {key: parse_quantity(value) if key.startswith(("fail_a", "fail_b", "warn", "at")) else value for key, value in settings.items()}
+    settings = {
+        key: parse_quantity(value) if key.startswith(("fail_a", "fail_b", "warn", "at")) else value
+        for key, value in settings.items()
+    }
     return Gate(signal=signal, action=Action.ROLLBACK, **settings)
 
 

@@ -1,0 +1,189 @@
+"""The step of the action: turns its inputs into one command line, runs it, and tells the runner how it ended."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import NoReturn, TextIO
+
+from attrs import frozen
+
+from dhash_guard.cli import program, run
+from dhash_guard.cli.inputs import Inputs, arguments, take
+from dhash_guard.cli.outputs import Ending, decision_of, outputs, reason_of
+from dhash_guard.cli.surface import Surface
+from dhash_guard.errors import GuardError, OutsideSilent, UsageProblem
+from dhash_guard.github.commands import Annotation, Kind
+from dhash_guard.github.runner import Runner
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.report.escape import markdown, terminal
+from dhash_guard.system import this_machine
+from dhash_guard.system.machine import Machine
+from dhash_guard.system.redaction import Redactor
+
+COMMENTED = ("premerge", "gate", "deploy", "monitor", "rollback")
+"""Verbs whose answer a pull request waits for; the others would only be noise there."""
+
+Run = Callable[[Sequence[str], Surface], int]
+
+
+def main() -> NoReturn:
+    """Run the step of this process."""
+    # The runner reads both streams at once: only in one stream does our fence certainly stand around foreign text.
+    sys.stderr.flush()
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # typeshed does not know that it is a TextIOWrapper
+    sys.exit(step(os.environ, sys.stdout, run))
+
+
+def step(environ: MutableMapping[str, str], stream: TextIO, run: Run) -> int:
+    """The whole step: mask, run, outputs, summary, annotation, comment. The exit code is the program's."""
+    inputs = take(environ)
+    token = inputs["github-token"].strip()
+    machine = this_machine(dict(environ))
+    redactor = Redactor.of({**environ, "GITHUB_TOKEN": token})
+    runner = Runner(environ, machine.files, stream, _token, secrets=[token] if token else [], redactor=redactor)
+    runner.mask([])
+    ending = Ending(token)
+    code = _run(inputs, runner, stream, ending, run)
+    return _Telling(machine, runner, inputs, ending).tell(code)
+
+
+def _run(inputs: Inputs, runner: Runner, stream: TextIO, ending: Ending, run: Run) -> int:
+    """The program's exit code; inputs that make no command line end like any wrong usage."""
+    try:
+        _ = inputs.comments  # refused before anything is touched
+        _enter(inputs["working-directory"])
+        line = arguments(inputs, program)
+    except GuardError as problem:
+        ending.fail(problem)
+        return problem.exit_code
+    with _fence(runner, stream):
+        return run(line, ending)
+
+
+def _enter(directory: str) -> None:
+    if directory:
+        try:
+            os.chdir(directory)
+        except OSError as problem:
+            raise UsageProblem(
+                f"the input working-directory cannot be entered: {problem.strerror}",
+                where=directory,
+                cure="Name a folder, relative to the workspace.",
+            ) from problem
+
+
+@contextmanager
+def _fence(runner: Runner, stream: TextIO) -> Iterator[None]:
+    """Between these two lines nothing that the program, its services or its commands print is a command to the runner."""
+    if not runner.present:
+        yield
+        return
+    token = _token()
+    stream.write(f"::stop-commands::{token}\n")
+    stream.flush()
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        # The line end is for a last line of foreign text that has none.
+        stream.write(f"\n::{token}::\n")
+        stream.flush()
+
+
+def _token() -> str:
+    return secrets.token_hex(16)
+
+
+@frozen
+class _Telling:
+    """What the runner is told. Only outputs that cannot be written change the exit code: later steps decide by them."""
+
+    machine: Machine
+    runner: Runner
+    inputs: Inputs
+    ending: Ending
+
+    def tell(self, code: int) -> int:
+        workspace = self.machine.environ.get("GITHUB_WORKSPACE", "")
+        try:
+            self.runner.outputs(outputs(self.ending, code, workspace))
+        except OSError as problem:
+            self._warn("the outputs could not be written", problem)
+            code = code or OutsideSilent.exit_code
+        self._try("no annotation", lambda: self._annotate(code))
+        self._try("no summary", lambda: self._summarise(code))
+        self._try("no comment", self._comment)
+        return code
+
+    def _try(self, what: str, work: Callable[[], None]) -> None:
+        """Telling fails open: how the run ended stays as it is."""
+        try:
+            work()
+        except Exception as problem:  # noqa: BLE001  # the run is decided: nothing of the telling may change how it ended
+            self._warn(what, problem)
+
+    def _warn(self, what: str, problem: Exception) -> None:
+        text = f"{what}: {problem}" if isinstance(problem, GuardError) else f"{what}: {type(problem).__name__}: {problem}"
+        self.runner.annotate([Annotation(kind=Kind.WARNING, title="dhash-guard", text=text)])
+
+    def _annotate(self, code: int) -> None:
+        problem, evidence = self.ending.problem, self.ending.evidence
+        if code == 0:
+            return
+        decision = decision_of(evidence, code).value
+        title = f"dhash-guard {self.inputs['command']}: {decision} (exit {code}, {reason_of(self.ending, code)})"
+        text = str(problem) if problem is not None else _reason(evidence)
+        self.runner.annotate([Annotation(kind=Kind.ERROR, title=title, text=text or title)])
+        if not self.runner.present and problem is not None:
+            self.runner.fenced(f"error: {terminal(text)}\n")
+
+    def _summarise(self, code: int) -> None:
+        evidence, problem = self.ending.evidence, self.ending.problem
+        if evidence is not None:
+            from dhash_guard.report import render_summary
+
+            self.runner.summary(render_summary(evidence, self.ending.ticks))
+        elif problem is not None:
+            head = f"### dhash-guard {markdown(self.inputs['command'])}: exit {code}, {markdown(problem.code)}"
+            parts = [markdown(part) for part in (problem.where, problem.what, problem.cure) if part]
+            self.runner.summary("\n\n".join([head, *parts]))
+
+    def _comment(self) -> None:
+        evidence = self.ending.evidence
+        if evidence is None or evidence.run.verb not in COMMENTED or not self.ending.token or not self.inputs.comments:
+            return
+        from dhash_guard.github.context import read_context
+
+        context = read_context(self.machine.environ)
+        if context.pull_request is None:
+            return
+        from dhash_guard.github.api import GithubApi
+        from dhash_guard.github.comment import upsert
+        from dhash_guard.report import marker, render_comment
+        from dhash_guard.rollout.comment import comment_leg
+
+        links = [("run", context.run_url)] if context.run_url else []
+        api = GithubApi(self.ending.token, context, self.machine.clock)
+        if self.ending.leg is not None:
+            done = comment_leg(self.machine, api, context, self.ending.leg, self.ending.expected)
+        else:
+            first = marker(evidence.run.verb, evidence.run.environment)
+            body = render_comment(evidence, self.ending.ticks, links=links)
+            done = upsert(api, context.pull_request, first, body, self.machine.clock)
+        self.runner.outputs({"comment-url": done.url})
+        if done.notes:
+            self.runner.annotate([Annotation(kind=Kind.NOTICE, title="dhash-guard", text="\n".join(done.notes))])
+
+
+def _reason(evidence: Evidence | None) -> str:
+    """One or two sentences on why it is no go."""
+    if evidence is None:
+        return "The log of this step says why."
+    if evidence.verdict is not None:
+        return evidence.verdict.reason
+    return "\n".join(stage.text for stage in evidence.stages if stage.status.value in ("failed", "cannot-tell"))

@@ -1,0 +1,48 @@
+"""Proves that the project's files can be backed up and restored: done for real, in a scratch copy."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from attrs import evolve
+
+from dhash_guard import backup
+from dhash_guard.backup.settings import BackupSettings
+from dhash_guard.errors import Damaged
+from dhash_guard.records.layout import Layout
+from dhash_guard.rollout.run import Guarded
+
+
+def prove_backup(run: Guarded) -> str:
+    """Copy what a backup covers, back the copy up, lose it, restore it, and compare every byte; raise Damaged otherwise."""
+    configuration = run.configuration
+    settings = evolve(configuration.environment.backup, quiesce=None, resume=None)
+    with tempfile.TemporaryDirectory(prefix="dhash-guard-") as scratch:
+        layout = _copied(configuration.layout, settings, Path(scratch))
+        plan = backup.plan(run.machine, layout, settings, configuration.name)
+        facts = backup.create(run.machine, layout, settings, plan)
+        before = backup.tree_digest(layout.root, [root.path for root in plan.collection.roots])
+        for root in plan.collection.roots:
+            run.machine.files.remove_tree(layout.root / root.path)
+        done = backup.restore(run.machine, layout, facts, settings)
+        after = backup.tree_digest(layout.root, [root.path for root in plan.collection.roots])
+    if not done.identical or before != after:
+        raise Damaged("what came back is not what was backed up", where=facts.name)
+    names = ", ".join(plan.collection.components)
+    return f"{done.files} files of {names} backed up, lost, restored and compared byte for byte"
+
+
+def _copied(layout: Layout, settings: BackupSettings, scratch: Path) -> Layout:
+    """A project that holds only what the components name; links stay links."""
+    for component in settings.components.values():
+        for path in component.paths:
+            source, target = layout.root / path, scratch / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_symlink() or source.is_file():
+                shutil.copy2(source, target, follow_symlinks=False)
+            elif source.is_dir():
+                shutil.copytree(source, target, symlinks=True)
+    inside = {name: scratch / getattr(layout, name).relative_to(layout.root) for name in ("backups", "logs", "artifacts")}
+    return evolve(layout, root=scratch, **inside)

@@ -1,0 +1,90 @@
+"""The comment that the legs share: no leg lost, nothing foreign acts, the same legs read the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dhash_guard.records.leg import LegReport, LegStage
+from dhash_guard.records.stage import StageStatus
+from dhash_guard.report.legs import BUDGET, merged, render_legs
+
+SYSTEMS = ("ubuntu-latest", "macos-latest", "windows-latest")
+
+
+def report(leg: str, result: str = "proceed", commit: str = "a" * 40, **stage: object) -> LegReport:
+    plain = {"name": "check", "status": StageStatus.PASSED, "text": "fine", "findings": ()}
+    code = {"proceed": 0, "no-go": 1, "cannot-tell": 3}[result]
+    return LegReport(
+        leg=leg,
+        service="dhash",
+        environment="production",
+        commit=commit,
+        result=result,
+        exit_code=code,
+        stages=(LegStage(**{**plain, **stage}),),  # type: ignore[arg-type]  # test builder
+    )
+
+
+def test_the_first_visible_lines_say_verdict_and_next_action() -> None:
+    body = render_legs({name: report(name) for name in SYSTEMS}, SYSTEMS)
+    lines = [line for line in body.splitlines() if line]
+    assert lines[0].startswith("<!-- dhash-guard:v1:premerge:production -->")
+    assert lines[1] == "## ✅ Ready to merge: **dhash for production** — 3 of 3 systems passed · `aaaaaaa`"
+    assert lines[2].startswith("**Next:** merge when the review agrees")
+
+
+def test_a_failing_leg_is_named_with_what_to_do() -> None:
+    bad = report(SYSTEMS[2], "no-go", status=StageStatus.FAILED, text="1 of 3", findings=("file x: missing → Create x.",))
+    body = render_legs({SYSTEMS[0]: report(SYSTEMS[0]), SYSTEMS[2]: bad}, SYSTEMS)
+    assert "## ❌ Not ready" in body
+    assert "mend “check” on windows-latest: file x: missing" in body
+    assert "| … |" in body, "a leg that has not reported is shown as such"
+
+
+def test_a_leg_that_has_not_reported_is_no_success() -> None:
+    assert "⏳ Waiting" in render_legs({SYSTEMS[0]: report(SYSTEMS[0])}, SYSTEMS)
+    assert "❔ Cannot tell" in render_legs({SYSTEMS[0]: report(SYSTEMS[0], "cannot-tell")}, SYSTEMS[:1])
+
+
+@given(st.permutations(SYSTEMS))
+def test_legs_may_report_in_any_order(order: list[str]) -> None:
+    body = ""
+    for name in order:
+        body = render_legs(merged([body], report(name)), SYSTEMS)
+    assert body == render_legs({name: report(name) for name in SYSTEMS}, SYSTEMS)
+
+
+def test_two_comments_of_a_race_become_one_with_all_legs() -> None:
+    one, two = (render_legs(merged([], report(name)), SYSTEMS) for name in SYSTEMS[:2])
+    assert set(merged([one, two], report(SYSTEMS[2]))) == set(SYSTEMS)
+
+
+def test_legs_of_another_commit_are_dropped() -> None:
+    old = render_legs(merged([], report(SYSTEMS[0], commit="b" * 40)), SYSTEMS)
+    assert set(merged([old], report(SYSTEMS[1]))) == {SYSTEMS[1]}
+
+
+@pytest.mark.parametrize(
+    "body", ["", "<!-- dhash-guard:legs:AAAA -->", "<!-- dhash-guard:legs:eJwrBgAAcwBz -->", "x" * 1000]
+)
+def test_what_cannot_be_read_is_not_there(body: str) -> None:
+    assert set(merged([body], report("one"))) == {"one"}
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_foreign_text_stays_text(text: str, finding: str) -> None:
+    hostile = report("ubuntu-latest", "no-go", status=StageStatus.FAILED, text=text, findings=(finding,))
+    body = render_legs({"ubuntu-latest": hostile}, ())
+    assert body.count("<!--") == 2
+    assert body.count("<details") == 1
+    assert set(merged([body], report("other"))) == {"ubuntu-latest", "other"}
+
+
+def test_a_huge_report_stays_within_the_budget() -> None:
+    stages = tuple(
+        LegStage(name=f"s{i}", status=StageStatus.FAILED, text="x" * 500, findings=("y" * 500,) * 2) for i in range(40)
+    )
+    huge = LegReport(leg="a", service="s", environment="e", commit="", result="no-go", exit_code=1, stages=stages)
+    assert len(render_legs({"a": huge}, ())) <= BUDGET
