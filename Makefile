@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test check reference bench full clean
+.PHONY: help setup demo test check reference bench full action bench-start clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +23,7 @@ test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest
 
 full: $(STAMP) ## all tests, the long variants too
-	$(BIN)/python -m pytest -m "full or not full" --full
+	DHASH_GUARD_FULL=1 $(BIN)/python -m pytest --full
 
 check: $(STAMP) ## types, lint, layers
 	$(BIN)/ruff format --check .
@@ -36,6 +36,12 @@ reference: $(STAMP) ## the generated part of docs/reference
 
 bench: $(STAMP) ## ratios against named peers
 	$(BIN)/python benchmarks/backup.py
+
+action: $(STAMP) ## build/action: what a release tag holds
+	$(BIN)/python tools/assemble_action.py
+
+bench-start: action ## how long a step waits before it runs, against node and against pip
+	$(BIN)/python benchmarks/start.py
 
 clean: ## remove what was set up and made
 	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@ import compileall
 import hashlib
 import json
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,8 @@ def _count(folder: Path) -> tuple[int, int]:
 def _whole(folder: Path) -> bool:
     """Whether everything that was installed is still there."""
     try:
-        return json.loads((folder / _SEAL).read_bytes()) == list(_count(folder))
+        sealed: list[int] = json.loads((folder / _SEAL).read_bytes())
+        return sealed == list(_count(folder))
     except (OSError, ValueError):
         return False
 
@@ -67,7 +69,7 @@ def _install(lock: Path, folder: Path) -> None:
         _pip(lock, fresh)
         # Bytecode that is checked by nothing stays valid however the cache is copied.
         compileall.compile_dir(
-            fresh, quiet=2, stripdir=fresh, invalidation_mode=compileall.PycInvalidationMode.UNCHECKED_HASH
+            fresh, quiet=2, stripdir=fresh, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
         )
         (fresh / _SEAL).write_text(json.dumps(_count(fresh)), "utf-8")
         fresh.chmod(0o755)  # a job in a container and one beside it may be different users

@@ -26,10 +26,11 @@ def main() -> None:
 def _installed() -> str:
     """A checkout that is no release carries no libraries: take them from the tool cache, or install them there once."""
     sys.path.insert(0, HERE)
-    import install
+    import install  # type: ignore[import-not-found]  # it lies beside this file
 
     sys.path.remove(HERE)
-    return install.ready(ROOT)
+    folder: str = install.ready(ROOT)
+    return folder
 
 
 if __name__ == "__main__":

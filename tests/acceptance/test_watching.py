@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -253,6 +254,25 @@ def _until(condition: Any, limit: float = 20) -> None:
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.01)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="pseudo terminals")
+def test_on_a_terminal_there_is_a_live_table(project: Project) -> None:
+    project.deployed()
+    primary, secondary = os.openpty()
+    env = clean_environment() | {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40", "LANG": "C.UTF-8"}
+    child = subprocess.Popen(
+        [str(PROGRAM), "monitor"], cwd=project.root, env=env, stdin=secondary, stdout=subprocess.DEVNULL, stderr=secondary
+    )
+    os.close(secondary)
+    seen = bytearray()
+    with contextlib.suppress(OSError):  # Linux reports the end of a pseudo terminal as an error
+        while chunk := os.read(primary, 65536):
+            seen += chunk
+    assert child.wait() == 0
+    text = seen.decode("utf-8", "replace")
+    for word in ("watching production", "p95", "≤ 2000 ms", "next look", "healthy"):
+        assert word in text, text
 
 
 def test_a_service_that_cannot_be_reached_is_unhealthy(project: Project) -> None:

@@ -58,6 +58,15 @@ def test_a_killed_restore_is_old_or_new(arena: Arena, next_command: NextCommand)
     assert outcomes == {"old", "new"}
 
 
+@pytest.mark.full
+def test_a_restore_of_two_renames_killed_at_every_step(arena: Arena, next_command: NextCommand) -> None:
+    change(arena.prepared)
+    before, after = _either(arena, "restore", "--no-exchange")
+    outcomes: set[str] = set()
+    arena.kill_everywhere("restore", lambda killed: _judge(killed, before, after, next_command, outcomes), "--no-exchange")
+    assert outcomes == {"old", "new"}
+
+
 def test_a_killed_restore_of_two_renames_is_old_or_new(arena: Arena, next_command: NextCommand) -> None:
     change(arena.prepared)
     before, after = _either(arena, "restore", "--no-exchange")

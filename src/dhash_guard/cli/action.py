@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from attrs import frozen
 
@@ -24,8 +24,13 @@ from dhash_guard.system import this_machine
 from dhash_guard.system.machine import Machine
 from dhash_guard.system.redaction import Redactor
 
-COMMENTED = ("premerge", "gate", "deploy", "monitor", "rollback")
-"""Verbs whose answer a pull request waits for; the others would only be noise there."""
+if TYPE_CHECKING:
+    from dhash_guard.github.api import GithubApi
+    from dhash_guard.github.comment import CommentResult
+    from dhash_guard.records.context import RunContext
+
+COMMENTED = ("gate", "deploy", "monitor", "rollback")
+"""Verbs that, beside the legs of `premerge`, a pull request waits for; the others would only be noise there."""
 
 Run = Callable[[Sequence[str], Surface], int]
 
@@ -154,8 +159,7 @@ class _Telling:
             self.runner.summary("\n\n".join([head, *parts]))
 
     def _comment(self) -> None:
-        evidence = self.ending.evidence
-        if evidence is None or evidence.run.verb not in COMMENTED or not self.ending.token or not self.inputs.comments:
+        if not (self.ending.leg or self._for_comment()) or not self.ending.token or not self.inputs.comments:
             return
         from dhash_guard.github.context import read_context
 
@@ -163,21 +167,30 @@ class _Telling:
         if context.pull_request is None:
             return
         from dhash_guard.github.api import GithubApi
-        from dhash_guard.github.comment import upsert
-        from dhash_guard.report import marker, render_comment
-        from dhash_guard.rollout.comment import comment_leg
 
-        links = [("run", context.run_url)] if context.run_url else []
-        api = GithubApi(self.ending.token, context, self.machine.clock)
-        if self.ending.leg is not None:
-            done = comment_leg(self.machine, api, context, self.ending.leg, self.ending.expected)
-        else:
-            first = marker(evidence.run.verb, evidence.run.environment)
-            body = render_comment(evidence, self.ending.ticks, links=links)
-            done = upsert(api, context.pull_request, first, body, self.machine.clock)
+        done = self._commented(GithubApi(self.ending.token, context, self.machine.clock), context, context.pull_request)
         self.runner.outputs({"comment-url": done.url})
         if done.notes:
             self.runner.annotate([Annotation(kind=Kind.NOTICE, title="dhash-guard", text="\n".join(done.notes))])
+
+    def _for_comment(self) -> Evidence | None:
+        evidence = self.ending.evidence
+        return evidence if evidence is not None and evidence.run.verb in COMMENTED else None
+
+    def _commented(self, api: GithubApi, context: RunContext, number: int) -> CommentResult:
+        """Legs of the matrix share one comment; any other verb has one of its own."""
+        if self.ending.leg is not None:
+            from dhash_guard.rollout.comment import comment_leg
+
+            return comment_leg(self.machine, api, context, self.ending.leg, self.ending.expected)
+        from dhash_guard.github.comment import upsert
+        from dhash_guard.report import marker, render_comment
+
+        evidence = self._for_comment()
+        assert evidence is not None
+        links = [("the run", context.run_url)] if context.run_url else []
+        body = render_comment(evidence, self.ending.ticks, links=links)
+        return upsert(api, number, marker(evidence.run.verb, evidence.run.environment), body, self.machine.clock)
 
 
 def _reason(evidence: Evidence | None) -> str:

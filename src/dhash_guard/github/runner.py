@@ -15,7 +15,7 @@ from dhash_guard.system.redaction import Redactor
 SUMMARY_LIMIT = 1024 * 1024
 """Bytes; the runner drops a step's whole summary above it."""
 
-_CUT = "\n\n_The summary is cut here; the report has the rest._\n"
+_CUT = "\n_The summary is cut here; the report has the rest._\n"
 _ROOM_TO_CLOSE = len(_CUT.encode()) + 128
 """Bytes kept for the note and for the end of a code block."""
 
@@ -125,7 +125,7 @@ def cut_summary(text: bytes, room: int) -> bytes:
     room -= _ROOM_TO_CLOSE
     kept = text[: text.rfind(b"\n", 0, room) + 1] if room > 0 else b""
     closing = _open_block(kept.decode("utf-8", "replace"))
-    end = (f"{closing}\n" if len(closing) <= 100 else "") + _CUT
+    end = (f"{closing}\n" if 0 < len(closing) <= 100 else "") + _CUT
     return kept + end.encode() if room >= 0 else b""
 
 

@@ -34,13 +34,13 @@ def time_axis(end: float, most: int = 5) -> Axis:
 
 def value_axis(values: Sequence[float], dimension: Dimension, most: int = 4) -> Axis:
     """From zero (or the lowest negative) to a little above the highest; a share never shows more than 100%."""
-    low, high = min(0.0, *values), max(0.0, *values)
+    low, high = min([0.0, *values]), max([0.0, *values])
     if high - low < 1e-9 * max(abs(high), abs(low), 1e-3):
         high = low + 1.0
     step = _step((high - low) * 1.08 / most, dimension)
     first, last = math.floor(low / step), math.ceil(high * 1.08 / step)
     if dimension is Dimension.RATIO and high <= 1.0:
-        last = min(last, math.ceil(1.0 / step - 1e-9))
+        last = min(last, max(1, math.ceil(1.0 / step - 1e-9)))
     return Axis(first * step, last * step, tuple(step * i for i in range(first, last + 1)))
 
 

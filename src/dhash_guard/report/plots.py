@@ -120,10 +120,13 @@ def _numbers(evidence: Evidence, subject: _Subject) -> tuple[str, Stats]:
 
 def _said(signal: str, values: Sequence[float], lines: Sequence[Line], drawn: Series, dimension: Dimension) -> str:
     """The plot in words, for those who cannot see it."""
-    seen = f"{plural(len(values), 'value')} from {number(min(values), dimension)} to {number(max(values), dimension)}"
+    seen = "no values"
+    if values:
+        lowest, highest = number(min(values), dimension), number(max(values), dimension)
+        seen = f"{plural(len(values), 'value')} from {lowest} to {highest}"
     limits = "; ".join(line.label for line in lines)
     gaps = plural(len(drawn.gaps), "gap") if drawn.gaps else ""
-    return "; ".join(part for part in (f"{signal}: {seen if values else 'no values'}", limits, gaps) if part) + "."
+    return "; ".join(part for part in (f"{signal}: {seen}", limits, gaps) if part) + "."
 
 
 def _stats(values: Sequence[float], drawn: Series, dimension: Dimension) -> Stats:

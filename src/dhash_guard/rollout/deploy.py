@@ -31,7 +31,6 @@ class DeployOrders:
     backup_file: str | None = None
     skip_health_check: bool = False
     automatic: bool = True
-    retention: int | None = None
 
 
 def deploy(run: Guarded, orders: DeployOrders) -> Evidence:

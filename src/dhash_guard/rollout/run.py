@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from dhash_guard import __version__
 from dhash_guard.backup import Recovery, recover
 from dhash_guard.config import Configuration
-from dhash_guard.errors import GuardError, Locked
+from dhash_guard.errors import GuardError, Locked, NoGo
 from dhash_guard.ledger import seal
 from dhash_guard.notify.channels import open_channel
 from dhash_guard.notify.notifier import Notifier
@@ -69,7 +69,7 @@ class Guarded:
             )
         self.say(f"{name} …")
         try:
-            done = work()
+            done = _tried(work)
         except GuardError as problem:
             status = StageStatus.CANNOT_TELL if problem.exit_code == 3 else StageStatus.FAILED
             self._record(self._result(name, status, problem.code, str(problem), began, start, problem.findings))
@@ -139,6 +139,14 @@ class Done:
 
     text: str
     findings: tuple[Finding, ...] = ()
+
+
+def _tried(work: Callable[[], str | Done]) -> str | Done:
+    """A disk that fails in the middle of a stage is a failed stage, so that whoever can go back does."""
+    try:
+        return work()
+    except OSError as problem:
+        raise NoGo(f"{problem.strerror or problem}", where=str(problem.filename or "")) from problem
 
 
 def open_run(

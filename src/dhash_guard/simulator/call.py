@@ -21,6 +21,8 @@ class Reply:
     status: int = 200
     data: Any = None
     headers: Mapping[str, str] = Factory(dict)
+    served: bool = True
+    """False where the simulator knows the route, but not what was asked."""
 
 
 class Refusal(Exception):

@@ -6,9 +6,9 @@ from typing import Any
 
 from attrs import evolve
 
-from dhash_guard.simulator.call import Call, Reply, not_found
+from dhash_guard.simulator.call import Call, Refusal, Reply, not_found
 from dhash_guard.simulator.pages import page_of
-from dhash_guard.simulator.people import association, node_id, user
+from dhash_guard.simulator.people import association, node_id, role_of, user
 from dhash_guard.simulator.state import Comment
 
 LONGEST_BODY = 65_536
@@ -48,6 +48,7 @@ def get(call: Call) -> Reply:
 def create(call: Call) -> Reply:
     """`POST …/issues/{issue_number}/comments`."""
     number = _issue(call)
+    _refuse_locked(call, number)
     comment = Comment(
         id=call.world.new_id(),
         issue=number,
@@ -85,6 +86,13 @@ def _body(call: Call) -> str:
 
 def _find(call: Call) -> Comment:
     return call.pick(call.repository.comments, "comment_id")
+
+
+def _refuse_locked(call: Call, number: int) -> None:
+    """A locked conversation takes comments only from people who may write; a workflow's token is nobody's."""
+    locked = any(pull.number == number and pull.locked for pull in call.repository.pull_requests)
+    if locked and role_of(call.repository, call.actor) not in ("write", "maintain", "admin"):
+        raise Refusal(403, "Unable to create comment because issue is locked.")
 
 
 def _issue(call: Call) -> int:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import cattrs
 import yaml
 from attrs import define, field
+from cattrs.v import format_exception
 
 from dhash_guard.errors import UsageProblem
 from dhash_guard.simulator.completion import complete
@@ -60,12 +61,17 @@ def structure(kind: type[T], data: Any) -> T:
     try:
         return _CONVERTER.structure(data, kind)
     except cattrs.BaseValidationError as problem:
-        raise ValueError("; ".join(cattrs.transform_error(problem, path="state"))) from problem
+        raise ValueError("; ".join(cattrs.transform_error(problem, path="state", format_exception=_words))) from problem
 
 
 def to_json(record: Any) -> str:
     """Records as the JSON that `structure` reads."""
     return json.dumps(_CONVERTER.unstructure(record), ensure_ascii=False, indent=2)
+
+
+def _words(problem: BaseException, kind: type | None) -> str:
+    """What does not fit, in the words of whoever refused it."""
+    return str(problem) if type(problem) is ValueError else format_exception(problem, kind)
 
 
 def _exactly(value: Any, kind: type) -> Any:

@@ -77,7 +77,7 @@ class Hub:
             at, text = self.now(), door.credential(request.headers)
             reply = self._reply(request, found, fault, at)
             token = self.world.tokens.get(text)
-            self._note(request, found[0].template if found else "", token, reply, fault)
+            self._note(request, found[0].template if found and reply.served else "", token, reply, fault)
             more = {"X-GitHub-Request-Id": f"SIM:{len(self.log)}"} | self._quota.headers(text, token, at)
             return evolve(reply, headers=more | dict(reply.headers)), fault
 

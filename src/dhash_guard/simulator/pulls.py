@@ -54,7 +54,7 @@ def simple(call: Call, pull: PullRequest) -> dict[str, Any]:
             "diff_url": f"{html}.diff",
             "patch_url": f"{html}.patch",
             "state": pull.state,
-            "locked": False,
+            "locked": pull.locked,
             "title": pull.title,
             "body": pull.body,
             "user": user(call.base, pull.author),

@@ -10,7 +10,19 @@ from urllib.parse import unquote
 
 from attrs import frozen
 
-from dhash_guard.simulator import artifacts, branches, comments, people, pulls, repository, reviews, runs, statuses, teams
+from dhash_guard.simulator import (
+    artifacts,
+    branches,
+    comments,
+    graphql,
+    people,
+    pulls,
+    repository,
+    reviews,
+    runs,
+    statuses,
+    teams,
+)
 from dhash_guard.simulator.call import Call, Reply
 
 
@@ -63,6 +75,7 @@ _STATUS_READ, _STATUS_WRITE = ("statuses=read",), ("statuses=write",)
 
 # The first that fits answers, so a longer path stands before one that ends in a branch or a ref.
 ROUTES = (
+    Route("POST", "/graphql", graphql.answer, Access.SIGNED_IN),
     Route("GET", "/rate_limit", repository.rate_limit, Access.EVERYBODY),
     Route("GET", "/user", people.me, Access.SIGNED_IN),
     Route("GET", "/users/{username}", people.somebody, Access.EVERYBODY),
@@ -88,6 +101,8 @@ ROUTES = (
     Route("DELETE", _R + "/issues/comments/{comment_id}", comments.delete, Access.GRANTED, _TALK_WRITE),
     Route("POST", _R + "/statuses/{sha}", statuses.create, Access.GRANTED, _STATUS_WRITE),
     Route("GET", _R + "/commits/{ref}/statuses", statuses.listing, Access.READERS, _STATUS_READ),
+    # No longer described by GitHub, still served, and what PyGithub asks.
+    Route("GET", _R + "/statuses/{ref}", statuses.listing, Access.READERS, _STATUS_READ),
     Route("GET", _R + "/commits/{ref}/status", statuses.combined, Access.READERS, _STATUS_READ),
     Route("GET", _R + "/commits/{commit_sha}/pulls", pulls.of_commit, Access.READERS, _PULLS_READ),
     Route("GET", _R + "/commits/{ref}", repository.get_commit, Access.READERS, _CONTENTS),

@@ -34,6 +34,7 @@ class PullRequest:
     base_ref: str = "main"
     state: str = "open"
     draft: bool = False
+    locked: bool = False
     merged: bool = False
     files: tuple[ChangedFile, ...] = ()
     created_at: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ class RunLog:
         self._clock = clock
         self._files = files
         self._redactor = redactor
-        files.make_directory(path.parent)
+        with suppress(OSError):
+            files.make_directory(path.parent)
 
     def line(self, level: str, message: str, **data: Any) -> None:
         """Append one line; `level` is debug, info, warning, error or critical."""
@@ -43,6 +45,8 @@ class RunLog:
             "message": message,
         } | ({"data": data} if data else {})
         text = json.dumps(self._redactor.data(record), ensure_ascii=False, default=str)
-        self._files.append(self.path, text.encode("utf-8", "replace") + b"\n")
+        # A log that cannot be written must not stop a rollback; the evidence is the record, and it does not fail silently.
+        with suppress(OSError):
+            self._files.append(self.path, text.encode("utf-8", "replace") + b"\n")
         if self._echo is not None:
             self._echo(f"{level}: {self._redactor.text(message)}")

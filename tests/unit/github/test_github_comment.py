@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_an_ambiguous_creation_looks_before_it_writes_again(
     assert len(hub.repository.ours()) == 1
     assert hub.count("POST") == (1 if effect else 2)
     posts = [n for n, asked in enumerate(hub.asked) if asked.startswith("POST")]
-    assert all(any("GET" in asked for asked in hub.asked[one + 1 : other]) for one, other in zip(posts, posts[1:]))
+    assert all(any("GET" in asked for asked in hub.asked[one + 1 : other]) for one, other in pairwise(posts))
 
 
 @pytest.mark.parametrize("effect", [False, True])

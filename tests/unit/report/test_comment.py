@@ -44,7 +44,7 @@ def test_failing_rows_come_first_with_value_and_limit() -> None:
 
 def test_unknown_is_said_with_its_reason() -> None:
     text = render_comment(*stories.cannot_tell())
-    assert "❔ cannot tell | cannot tell: timeout ×15, http-status ×3 | ≤ 5%" in text
+    assert "❔ cannot tell | cannot tell: timeout ×14, http-status ×4 | ≤ 5%" in text
     assert "Cannot tell" in lines(text)[1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import pytest
 import requests
@@ -13,7 +14,7 @@ from dhash_guard.simulator import Simulator
 github = pytest.importorskip("github")
 
 
-def client(sim: Simulator, token: str = "t-write") -> github.Github:
+def client(sim: Simulator, token: str = "t-write") -> Any:
     quick = {"seconds_between_requests": 0, "seconds_between_writes": 0, "per_page": 100}
     return github.Github(auth=github.Auth.Token(token), base_url=sim.url, retry=None, **quick)
 
