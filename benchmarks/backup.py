@@ -35,6 +35,7 @@ def corpus(root: Path, megabytes: int) -> None:
 
 
 def timed(command: list[str] | str, root: Path) -> float:
+    """Seconds of one whole process."""
     began = time.perf_counter()
     subprocess.run(command, cwd=root, check=True, capture_output=True, shell=isinstance(command, str))
     return time.perf_counter() - began

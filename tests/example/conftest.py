@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 # At the end, so that the example's plain module names can never hide anyone else's.
-sys.path.append(str(Path(__file__).resolve().parent))
 sys.path.append(str(Path(__file__).resolve().parents[2] / "examples" / "mobius-dhash"))
 
-from mobius import COUNT, EXAMPLE, Project
+from support.mobius import COUNT, EXAMPLE, Project
 
 if os.environ.get("CI") == "true":
     import PIL  # noqa: F401 - there, a missing Pillow is a failure and not a reason to skip

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mobius import COUNT, Project
+from support.mobius import COUNT, Project
 
 pytest.importorskip("PIL", reason="needs Pillow: pip install 'dhash-guard[demo]'")
 

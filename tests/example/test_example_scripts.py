@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mobius import EXAMPLE, Project, eventually
+from support.mobius import EXAMPLE, Project, eventually
 
 pytest.importorskip("PIL", reason="needs Pillow: pip install 'dhash-guard[demo]'")
 

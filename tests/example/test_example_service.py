@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mobius import Project, eventually
+from support.mobius import Project, eventually
 
 pytest.importorskip("PIL", reason="needs Pillow: pip install 'dhash-guard[demo]'")
 

@@ -1,4 +1,4 @@
-"""What must hold for every series and every gate: no failure helps, alerts never decide, a replay is the same byte for byte."""
+"""What must hold for every series and gate: no failure helps, alerts never decide, a replay is the same byte for byte."""
 
 from __future__ import annotations
 

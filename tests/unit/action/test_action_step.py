@@ -83,7 +83,8 @@ def test_the_token_is_masked_before_anything_else_and_kept_from_the_environment(
 def test_what_the_program_says_is_fenced(one: Step) -> None:
     one.said = "::set-output name=decision::proceed\n::error::no\nlast line without end"
     one.run(command="health")
-    assert (found := re.search(r"^::stop-commands::(\w{32})$", one.log, re.MULTILINE)) is not None
+    found = re.search(r"^::stop-commands::(\w{32})$", one.log, re.MULTILINE)
+    assert found is not None
     before, rest = one.log.split(found[0])
     inside, after = rest.split(f"\n::{found[1]}::\n")
     assert one.said in inside

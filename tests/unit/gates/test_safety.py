@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -20,7 +21,7 @@ SAFE = Facts(
 )
 
 
-def codes(**changed: object) -> list[str]:
+def codes(**changed: Any) -> list[str]:
     return [hazard.code for hazard in hazards(evolve(SAFE, **changed))]
 
 

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import gfm
 import pytest
-import report_stories as stories
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dhash_guard.report import marker, render_comment, render_summary
 from dhash_guard.report.escape import one_line
+from support import gfm
+from support import report_stories as stories
 
 LINKS = (("Run", "https://github.com/o/r/actions/runs/1"),)
 FOLDS = ("Stages", "Findings", "All other gates", "Missing data", "Messages sent", "Run and evidence")

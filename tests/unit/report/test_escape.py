@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import gfm
 import pytest
-import report_stories as stories
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dhash_guard.report.escape import Md, clip, code, link, markdown, one_line, terminal
+from support import gfm
+from support import report_stories as stories
 
 ALLOWED_INLINE = {"paragraph_open", "inline", "paragraph_close"}
 TABLE = {"table_open", "thead_open", "tr_open", "th_open", "inline", "th_close", "tr_close", "thead_close"}

@@ -4,13 +4,13 @@ import shlex
 from typing import Any
 
 import pytest
-import report_stories as stories
 from attrs import evolve
 
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.outcome import Decision, Ending, Status
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.report.headline import Situation, headline, next_action, situation
+from support import report_stories as stories
 
 
 def rolled(**changes: Any) -> Evidence:

@@ -3,10 +3,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-import report_stories as stories
 from attrs import evolve
 
 from dhash_guard.report import render_report
+from support import report_stories as stories
 
 TAGS = {
     "html",

@@ -5,18 +5,19 @@ import time
 from xml.etree import ElementTree
 
 import pytest
-import report_stories as stories
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhash_guard.records.evidence import Judged
+from dhash_guard.records.outcome import Decision, Status
 from dhash_guard.records.sample import Absence, AbsenceKind, Health, Tick, Value
 from dhash_guard.records.units import Dimension
 from dhash_guard.report.axes import time_axis, value_axis
 from dhash_guard.report.plots import Plot, plots
 from dhash_guard.report.reduce import reduce
 from dhash_guard.report.series import Point, looks, series
+from support import report_stories as stories
 
 GONE = Absence(AbsenceKind.TIMEOUT)
 
@@ -34,7 +35,7 @@ def plot_of(values: list[Value], step: float = 30.0, above: float = 0.05, dimens
     gates = {"g": {"signal": "s", "action": "rollback", "fail_above": stories.limit(above, dimension)}}
     judged = Judged(gates=gates, order=tuple(gates), plan={}, baseline=None, automatic=True, signals={"s": dimension})
     outcome = stories.outcome("g", signal="s")
-    verdict = stories.verdict(stories.Status.HEALTHY, stories.Decision.PROCEED, [outcome])
+    verdict = stories.verdict(Status.HEALTHY, Decision.PROCEED, [outcome])
     (plot,) = plots(stories.evidence(judged=judged, verdict=verdict), ticks_of(values, step))
     ElementTree.fromstring(plot.svg)
     return plot

@@ -3,10 +3,10 @@ from __future__ import annotations
 import io
 
 import pytest
-import report_stories as stories
 from attrs import evolve
 
 from dhash_guard.report import LiveRow, LiveTimeline, LiveView, plain_line, print_story, sparkline
+from support import report_stories as stories
 
 ROW = LiveRow(name="error-rate", value="0.4%", limit="≤ 5%", status="healthy", tone="good", history=(1.0, None, 2.0))
 BAD = LiveRow(

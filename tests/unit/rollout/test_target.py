@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import evolve
 
 from dhash_guard.records.backup import BackupFacts, Purpose, Verification
@@ -21,7 +23,7 @@ DEPLOYMENT = Deployment(
 )
 
 
-def facts(sequence: int, **changed: object) -> BackupFacts:
+def facts(sequence: int, **changed: Any) -> BackupFacts:
     plain = BackupFacts(
         name=f"b{sequence}",
         environment="production",

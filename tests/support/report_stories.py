@@ -391,9 +391,9 @@ def many(count: int = 300) -> Story:
         plan={},
         baseline=None,
         automatic=False,
-        signals={g["signal"]: "ratio" for g in gates.values()},
+        signals={str(g["signal"]): "ratio" for g in gates.values()},
     )
-    ticks = [Tick(i, START + 30 * i, {g["signal"]: wave(i, 0.04, 0.03) for g in gates.values()}) for i in range(120)]
+    ticks = [Tick(i, START + 30 * i, {str(g["signal"]): wave(i, 0.04, 0.03) for g in gates.values()}) for i in range(120)]
     return evidence(verdict=said, judged=judged, exit_code=1), ticks
 
 
