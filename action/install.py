@@ -95,7 +95,7 @@ def _pip(lock: Path, target: Path) -> None:
     command = [
         sys.executable, "-I", "-X", "utf8", "-m", "pip", "--isolated", "--disable-pip-version-check", "--no-input",
         "install", "--quiet", "--target", str(target), "--no-deps", "--only-binary", ":all:", "--no-compile",
-        "--require-hashes", "--requirement", str(lock),
+        "--require-hashes", "--root-user-action", "ignore", "--requirement", str(lock),
     ]
     # fmt: on
     for variable, option in _ADDRESSES.items():

@@ -7,11 +7,12 @@ here="${BASH_SOURCE[0]%/*}"
 floor=11
 seen=()
 workspace="${GITHUB_WORKSPACE-}"
-if [[ -n $workspace ]] && type -P cygpath >/dev/null; then
-  workspace="$(cygpath --unix "$workspace")" # bash on Windows looks programs up as /d/a/…, the runner says D:\a\…
+if [[ -n $workspace && $OSTYPE == msys* ]]; then
+  workspace="$(/usr/bin/cygpath --unix "$workspace")" # bash on Windows finds programs as /d/a/…, the runner says D:\a\…
 fi
 
-# Only running a candidate tells what it is: the Windows store stub and version managers' shims have the right name and are no Python.
+# Only running a candidate tells what it is: the store stub of Windows and the shims of version managers have the right
+# name and are no Python.
 version_of() {
   local said
   said="$("$@" -I -S -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null </dev/null)" || said=""

@@ -92,6 +92,7 @@ def trim(source: dict[str, Any], base: str) -> dict[str, Any]:
                     cure(response)
                 describe_errors(responses)
     drop_unused(spec)
+    make_compilable(spec)
     return spec
 
 
@@ -113,6 +114,25 @@ def describe_errors(responses: dict[str, Any]) -> None:
         # Some are documented without any content, though a body always comes.
         if documented is None or ("$ref" not in documented and "content" not in documented):
             responses[status] = {"description": description, "content": {"application/json": {"schema": ERROR}}}
+
+
+NULL = {"enum": [None]}
+
+
+def make_compilable(part: Any) -> None:
+    """Say `nullable` beside oneOf so that Prism can compile it; what it cannot compile, it silently does not judge."""
+    if isinstance(part, list):
+        for inner in part:
+            make_compilable(inner)
+    elif isinstance(part, dict):
+        if part.get("nullable") is True and "type" not in part:
+            del part["nullable"]
+            if "allOf" in part:
+                part["anyOf"] = [{"allOf": part.pop("allOf")}]
+            for word in {"oneOf", "anyOf"} & set(part):
+                part[word].append(NULL)
+        for inner in part.values():
+            make_compilable(inner)
 
 
 def drop_unused(spec: dict[str, Any]) -> None:

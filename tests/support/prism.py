@@ -26,7 +26,7 @@ _PATIENCE = 90.0
 
 def require_node() -> None:
     """Skip where the tools of package.json are not installed; in CI that is a failure."""
-    missing = [path.name for path in (PRISM, DESCRIPTION) if not path.is_file()]
+    missing = [path.relative_to(ROOT).as_posix() for path in (PRISM, DESCRIPTION) if not path.is_file()]
     if not missing:
         return
     reason = f"{', '.join(missing)} not found: run `npm ci`"

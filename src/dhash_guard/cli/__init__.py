@@ -33,6 +33,7 @@ _COMMANDS = {
     "report": "evidence:report",
     "rollback": "release:rollback",
     "service": "release:service",
+    "simulator": "simulator:simulator",
     "smoke": "watch:smoke",
 }
 

@@ -14,7 +14,7 @@ from dhash_guard.report.words import clock, tally
 
 LABEL = 15
 """Height of one line of labels."""
-_BAND = 7
+_BAND = 6
 
 
 @frozen(kw_only=True)
@@ -81,7 +81,7 @@ def _time_axis(place: Canvas) -> str:
 
 
 def gap_bands(place: Canvas, gaps: Sequence[Gap], columns: int) -> str:
-    """A pale veil where nothing was seen and a hatched band along the axis that names the reason."""
+    """A pale veil where nothing was seen, and below the axis, where no line covers it, a hatched band with the reason."""
     return "".join(_gap(place, gap) for gap in merge(gaps, place.time.high / columns))
 
 
@@ -91,8 +91,8 @@ def _gap(place: Canvas, gap: Gap) -> str:
     said = f"{clock(gap.begin)} to {clock(gap.end)}: {tally(dict(gap.reasons))}"
     where = {"x": place.x(gap.begin), "width": percent(share)}
     veil = element("rect", y=place.top, height=place.height, class_="veil", **where)
-    band = element("rect", y=place.bottom - _BAND, height=_BAND, fill=f"url(#{place.ident}-hatch)", **where)
-    edge = element("rect", y=place.bottom - _BAND, height=_BAND, class_="gap-edge", **where)
+    band = element("rect", y=place.bottom + 1, height=_BAND, fill=f"url(#{place.ident}-hatch)", **where)
+    edge = element("rect", y=place.bottom + 1, height=_BAND, class_="gap-edge", **where)
     return element("g", title(said), veil, band, edge, class_="gap")
 
 

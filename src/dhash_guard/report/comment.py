@@ -16,6 +16,8 @@ from dhash_guard.report.views import View, view
 BUDGET = 60_000
 """Characters; GitHub refuses a comment at 65,536."""
 
+_WHOLE = 600
+
 Links = Sequence[tuple[str, str]]
 """Words and https address of what the caller can link to: the run, the report, the runbook."""
 
@@ -50,7 +52,8 @@ def spans(shown: View, fit: Fit) -> dict[str, object]:
     head = shown.headline
     where, dry = markdown(head.target[: fit.most]), "Dry run: " if head.dry_run else ""
     commit = f" · {code(head.commit)}" if head.commit else ""
-    command = code(shown.action.command[: fit.most]) if shown.action.command else Md("")
+    # A command that was cut would be another command: it stands whole, or not at all.
+    command = code(shown.action.command) if 0 < len(shown.action.command) <= _WHOLE else Md("")
     return {
         "title": Md(f"{head.mark.symbol} {dry}{head.mark.word}: **{where}** — {markdown(head.counts)}{commit}"),
         "command": command,

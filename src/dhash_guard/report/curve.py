@@ -15,6 +15,7 @@ from dhash_guard.report.words import number
 
 _WIDTH = 1000
 _FEW = 80
+_LINE = 17
 _AXIS_LABELS = 76
 """Room for the values of the axis; limits are named beside them, where a release is usually still well."""
 """Up to so many points each look gets a dot of its own."""
@@ -34,15 +35,23 @@ def scale(place: Canvas, axis: Axis, dimension: Dimension) -> str:
 
 
 def limit_lines(place: Canvas, axis: Axis, lines: Sequence[Line]) -> str:
-    """The limits, each with its label at the left; labels that would touch give way upwards."""
-    drawn, labels, free = [], [], place.bottom + 99
-    for line in sorted(lines, key=lambda item: item.value):
-        y = _y(place, axis, line.value)
-        free = min(y - 5, free - 13)
-        drawn.append(_across(y, f"limit {line.kind}"))
-        said = {"class": f"said limit-label {line.kind}", "text-anchor": "start"}
-        labels.append(element("text", words(line.label), x="0%", y=free, dx=_AXIS_LABELS, **said))
+    """The limits, each with its label above its line, or below where the next line is close."""
+    ordered = sorted(lines, key=lambda item: item.value)
+    heights = [_y(place, axis, line.value) for line in ordered]
+    labels, free = [], place.bottom + 99
+    for line, y, above in zip(ordered, heights, [*heights[1:], -99.0], strict=True):
+        crowded = y - above < _LINE and y + 12 < free
+        free = y + 12 if crowded else min(y - 5, free - 13)
+        labels.append(_label(line, free))
+    drawn = [_across(y, f"limit {line.kind}") for line, y in zip(ordered, heights, strict=True)]
     return "".join(drawn + labels)
+
+
+def _label(line: Line, y: float) -> str:
+    # How it was before lies where the series begins; there its label would cover it.
+    right = line.kind == "before"
+    kind = {"class": f"said limit-label {line.kind}", "text-anchor": "end" if right else "start"}
+    return element("text", words(line.label), x="100%" if right else "0%", y=y, dx=-2 if right else _AXIS_LABELS, **kind)
 
 
 def _across(y: float, kind: str) -> str:

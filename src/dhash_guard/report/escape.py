@@ -15,7 +15,7 @@ _BACKSLASHED = {ord(char): "\\" + char for char in "*_`~[]>"}
 _TABLE = _ENTITIES | _BACKSLASHED
 _REFERENCES = re.compile(
     r"(?P<at>@)|(?P<hash>#)(?=\d)|(?P<gh>\bGH-)(?=\d)|(?P<scheme>:)(?=//)|(?P<www>\bwww)(?=\.)"
-    r"|(?P<mail>\b(?:mailto|xmpp):)|(?P<emoji>:)(?=[A-Za-z_+-][\w+-]*:)"
+    r"|(?P<mail>\b(?:mailto|xmpp):)|(?P<emoji>:)(?=[A-Za-z_+-][\w+-]*(?::|$))"
     r"|(?P<commit>[0-9a-f]{6})(?=[0-9a-f])",
     re.IGNORECASE,
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLES = {"good": "green", "bad": "bold red", "unknown": "yellow", "warn": "yellow", "quiet": "dim"}
-_NARROW, _WIDE = 60, 100
+_NARROW, _WIDE = 72, 100
 
 
 class LiveTimeline:
@@ -43,7 +43,7 @@ class LiveTimeline:
 
     def say(self, line: str) -> None:
         """Print a line that stays, above the table."""
-        self._console.print(_text(line))
+        self._console.print(_text(line, wraps=True))
 
 
 def _screen(shown: LiveView, width: int, height: int, ascii_only: bool) -> Group:
@@ -98,11 +98,11 @@ def _footer(shown: LiveView, hidden: str, width: int, ascii_only: bool) -> Text:
     )
     upcoming = f"next look in {max(shown.next_look, 0):.0f} s" if shown.next_look is not None else ""
     joint = " - " if ascii_only else " · "
-    return _text(joint.join(part for part in (times, upcoming, hidden, shown.note) if part), "dim")
+    return _text(joint.join(part for part in (times, upcoming, hidden, shown.note) if part), "dim", wraps=True)
 
 
-def _text(words: str, style: str = "") -> Text:
+def _text(words: str, style: str = "", *, wraps: bool = False) -> Text:
     from rich.text import Text
 
     # Text, never markup: brackets in a name are a name's.
-    return Text(terminal(words), style=style, no_wrap=False)
+    return Text(terminal(words), style=style, no_wrap=not wraps)

@@ -81,9 +81,7 @@ def _by_request(run: Guarded, check: SmokeCheck, address: str | None, limit: flo
         return f"{method.upper()} {path}: {answer.trouble.value} ({answer.detail})", ""
     problems = list(_faults(check, answer))
     took = f"{answer.seconds * 1000:.0f} ms"
-    return (
-        f"{method.upper()} {path}: {'; '.join(problems)} (after {took})" if problems else ""
-    ), f"HTTP {answer.status}, {took}"
+    return (f"{method.upper()} {path}: {'; '.join(problems)}" if problems else ""), f"HTTP {answer.status}, {took}"
 
 
 def _faults(check: SmokeCheck, answer: Answer) -> Any:

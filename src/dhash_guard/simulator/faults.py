@@ -58,7 +58,12 @@ class Fault:
     status: int = 502
     retry_after: int | None = None
     seconds: float = 1.0
-    reads: int = 3
+    reads: int | None = None
+
+    @property
+    def lag(self) -> int:
+        """How many list reads do not show what the request wrote; a lost answer may be late as well."""
+        return self.reads if self.reads is not None else 3 if self.kind is FaultKind.LAG else 0
 
 
 @define

@@ -123,7 +123,7 @@ class Hub:
                 body=_fields(request.body),
                 token=token,
                 at=at,
-                lag=fault.reads if fault is not None and fault.kind is FaultKind.LAG else 0,
+                lag=fault.lag if fault is not None else 0,
                 backwards=fault is not None and fault.kind is FaultKind.REORDER,
             )
         )

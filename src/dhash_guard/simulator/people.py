@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from typing import Any
+from urllib.parse import quote
 
 from dhash_guard.simulator.call import Call, Refusal, Reply, not_found
 from dhash_guard.simulator.state import Repository, World
@@ -29,7 +30,8 @@ def node_id(kind: str, number: int) -> str:
 def user(base: str, login: str) -> dict[str, Any]:
     """GitHub's simple user."""
     number = _KNOWN_IDS.get(login, stable_id("user", login))
-    url = f"{base}/users/{login}"
+    # A Bot's brackets are none in an address.
+    url = f"{base}/users/{quote(login)}"
     followed = {
         "following_url": "following{/other_user}",
         "gists_url": "gists{/gist_id}",
@@ -44,7 +46,7 @@ def user(base: str, login: str) -> dict[str, Any]:
             "avatar_url": f"{base}/avatars/{number}",
             "gravatar_id": "",
             "url": url,
-            "html_url": f"{base}/{login}",
+            "html_url": f"{base}/{quote(login)}",
             "organizations_url": f"{url}/orgs",
             "events_url": f"{url}/events{{/privacy}}",
             "type": "Bot" if login.endswith("[bot]") else "User",

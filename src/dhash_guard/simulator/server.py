@@ -81,7 +81,10 @@ def _handler(answer: Answerer, stopping: threading.Event) -> type[BaseHTTPReques
 
         def _request(self) -> Request:
             parts = urlsplit(self.path)
-            length = min(int(self.headers.get("Content-Length") or 0), _BODY_CAP)
+            told = self.headers.get("Content-Length") or "0"
+            length = int(told) if told.isdecimal() and int(told) <= _BODY_CAP else 0
+            # What was not read would be taken for the next request.
+            self.close_connection = self.close_connection or told != str(length)
             return Request(
                 method=self.command,
                 path=parts.path,

@@ -77,6 +77,14 @@ def test_limits_are_waited_for(
     assert clock.slept == slept
 
 
+def test_a_limit_that_ends_already_asks_for_a_second(hub: Hub, api: GithubApi) -> None:
+    past = (("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", str(int(START) - 500)))
+    hub.faults = [Fault(status=403, headers=past)]
+    with pytest.raises(RateLimited) as caught:
+        api.create_comment(7, "x")
+    assert caught.value.wait == 1.0
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"Retry-After": "3600"}, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(START) + 1800)}],

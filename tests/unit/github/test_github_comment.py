@@ -9,6 +9,7 @@ import pytest
 
 from dhash_guard.errors import Bug
 from dhash_guard.github import (
+    Comment,
     Forbidden,
     GithubApi,
     NotFound,
@@ -172,6 +173,31 @@ def test_a_composed_body_merges_what_is_there(github: Github, hub: Hub, clock: S
         done = upsert(github, 7, MARKER, lambda there, leg=leg: with_leg(leg, there), clock)  # type: ignore[misc]
     assert done.outcome is Outcome.UNCHANGED
     assert hub.repository.ours()[0].body == f"{MARKER}\nlinux\nwindows"
+
+
+def test_what_another_writer_overwrote_is_merged_again(hub: Hub, clock: StillClock) -> None:
+    class Overwritten(FakeGithub):
+        def edit_comment(self, comment_id: int, body: str) -> Comment:
+            done = super().edit_comment(comment_id, body)
+            if self.repository.writes == ["edit"]:  # a writer who had read before we wrote
+                self.repository.edit(comment_id, f"{MARKER}\ntheirs")
+            return done
+
+    def compose(there: Sequence[str]) -> str:
+        return "\n".join([MARKER, *sorted({line for body in there for line in body.splitlines()[1:]} | {"ours"})])
+
+    hub.repository.paste(BOT, MARKER)
+    upsert(Overwritten(hub.repository, context()), 7, MARKER, compose, clock)
+    assert hub.repository.ours()[0].body == f"{MARKER}\nours\ntheirs"
+
+
+def test_a_list_that_lags_behind_makes_no_second_comment(hub: Hub, clock: StillClock) -> None:
+    class Lagging(FakeGithub):
+        def comments(self, number: int) -> list[Comment]:
+            return []
+
+    assert upsert(Lagging(hub.repository, context()), 7, MARKER, BODY, clock).outcome is Outcome.CREATED
+    assert hub.repository.writes == ["create"]
 
 
 def test_a_comment_that_vanishes_is_written_anew(hub: Hub, api: GithubApi, clock: StillClock) -> None:

@@ -126,3 +126,12 @@ def test_no_word_is_lost() -> None:
     shown = " ".join(gfm.visible(render_comment(evidence, ticks))).replace("\u200b", "")
     assert evidence.verdict is not None
     assert one_line(evidence.verdict.reason) in shown
+
+
+def test_a_command_is_shown_whole_or_not_at_all() -> None:
+    evidence, ticks = stories.cannot_tell()
+    for length, shown in ((300, True), (3000, False)):
+        foul = evolve(evidence, run=evolve(evidence.run, environment="e" * length))
+        small = render_comment(foul, ticks, budget=9_000)
+        assert (f"`dhash-guard monitor --env {'e' * length}`" in small) is shown
+        assert ("dhash-guard monitor" in small) is shown

@@ -181,3 +181,10 @@ def test_no_samples_no_plots() -> None:
     evidence, _ = stories.healthy()
     assert plots(evidence, []) == ()
     assert plots(evolve(evidence, verdict=None), []) == ()
+
+
+def test_limits_that_lie_close_keep_their_labels_apart() -> None:
+    (memory,) = [plot for plot in plots(*stories.healthy()) if plot.signal == "host.memory"]
+    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)"[^>]*class="said limit-label', memory.svg))
+    assert len(heights) == 2
+    assert heights[1] - heights[0] >= 13

@@ -86,3 +86,10 @@ def test_hostile_words_break_no_line_and_begin_no_command(word: str) -> None:
         assert not line.lstrip().startswith("::")
         assert "##[" not in line
         assert len(line) < 600
+
+
+def test_a_narrow_terminal_cuts_cells_and_wraps_none() -> None:
+    lines = shown(evolve(VIEW, rows=(evolve(ROW, name="a" * 90), BAD)), 60).splitlines()
+    limits = [line for line in lines if "2000" in line]
+    assert limits
+    assert all("2310 ms" in line and "≤ 2000 ms" in line for line in limits)

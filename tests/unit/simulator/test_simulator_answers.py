@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -153,3 +155,22 @@ def test_graphql_says_who_i_am_and_nothing_else(sim: Simulator, ask: Ask) -> Non
     other = ask("POST", "/graphql", {"query": '{ repository(owner: "a", name: "b") { id } }'})
     assert (other.status_code, other.json()["errors"][0]["type"]) == (200, "NOT_SERVED")
     assert sim.unknown_routes == ["POST /graphql"]
+
+
+@pytest.mark.parametrize("length", ["-5", "many", "99999999"])
+def test_a_length_that_is_none_ends_the_connection(sim: Simulator, length: str) -> None:
+    with socket.create_connection(("127.0.0.1", int(sim.url.rsplit(":", 1)[1])), timeout=5) as line:
+        line.sendall(f"POST /user HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\nContent-Length: {length}\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: line.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 404")
+
+
+def test_many_writers_at_once_lose_nothing(sim: Simulator) -> None:
+    def write(number: int) -> int:
+        with Ask(sim) as one:
+            return int(one("POST", "issues/7/comments", {"body": str(number)}).json()["id"])
+
+    with ThreadPoolExecutor(32) as pool:
+        ids = list(pool.map(write, range(64)))
+    assert len(set(ids)) == 64
+    assert {comment.body for comment in sim.comments(7)} == {str(number) for number in range(64)}

@@ -122,6 +122,12 @@ def test_of_several_late_writes_the_oldest_state_is_seen(sim: Simulator, ask: As
     assert [ask.bodies() for _ in range(2)] == [[], ["edited"]]
 
 
+def test_a_lost_answer_may_be_late_as_well(sim: Simulator, ask: Ask) -> None:
+    sim.fault("lost-answer", method="POST", reads=1)
+    assert ask("POST", "issues/7/comments", COMMENT).status_code == 502
+    assert [ask.bodies() for _ in range(2)] == [[], ["hello"]]
+
+
 def test_a_list_may_come_in_the_other_order(sim: Simulator, ask: Ask) -> None:
     sim.add_comment(7, "one")
     sim.add_comment(7, "two")

