@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+NODE := node_modules/.installed
 
 .PHONY: help setup demo test check reference bench full action bench-start clean
 
@@ -19,16 +20,22 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## a good release, a bad one, the way back
 	@$(BIN)/python examples/demo.py
 
-test: $(STAMP) ## all tests
+$(NODE): package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund && touch $@; \
+	else echo "npm is missing: the tests that need GitHub's own description will be skipped"; fi
+
+test: $(STAMP) $(NODE) ## all tests
 	$(BIN)/python -m pytest
 
-full: $(STAMP) ## all tests, the long variants too
+full: $(STAMP) $(NODE) ## all tests, the long variants too
 	DHASH_GUARD_FULL=1 $(BIN)/python -m pytest --full
 
 check: $(STAMP) ## types, lint, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy src examples/mobius-dhash examples/demo.py tests benchmarks tools
+	$(BIN)/mypy action/run.py
+	$(BIN)/mypy action/install.py
 	$(BIN)/lint-imports
 
 reference: $(STAMP) ## the generated part of docs/reference

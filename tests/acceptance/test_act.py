@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dhash_guard.simulator import Simulator
-from support.acting import ACTION, REPOSITORY, ROOT, SYSTEMS, Consumer, pull_request
+from support.acting import REPOSITORY, ROOT, SYSTEMS, Consumer, pull_request
 from support.programs import program
 
 pytestmark = pytest.mark.xdist_group("act")  # one act at a time: it is several processes by itself
@@ -43,13 +42,6 @@ jobs:
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
-def assembled() -> None:
-    """`make action`, once."""
-    subprocess.run([sys.executable, "tools/assemble_action.py"], cwd=ROOT, check=True, capture_output=True)
-    assert (ACTION / "lib").is_dir()
-
-
 @pytest.fixture
 def github() -> Iterator[Simulator]:
     with Simulator(repository=REPOSITORY).serving() as sim:
@@ -58,8 +50,8 @@ def github() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def consumer(tmp_path: Path) -> Consumer:
-    one = Consumer(tmp_path / "service")
+def consumer(tmp_path: Path, release: Path) -> Consumer:
+    one = Consumer(tmp_path / "service", release)
     one.write(".github/dhash-guard.yml", CONFIGURATION)
     one.write(".github/workflows/pre-merge.yml", WORKFLOW)
     one.write("library.json", '{"schema": 1}\n')
@@ -102,14 +94,17 @@ def test_pre_merge_leaves_exactly_one_comment(consumer: Consumer, github: Simula
     assert "library.json" in edited.body
 
 
-def test_nothing_but_loopback_is_contacted() -> None:
+def test_nothing_but_loopback_is_contacted(release: Path) -> None:
     """The same in a network namespace without a route: a connection to anywhere else would fail the run."""
     if os.geteuid() != 0:
         pytest.skip("needs root for a network namespace: run as root")
     unshare, ip = program("unshare", "util-linux"), program("ip", "iproute2")
     test = "tests/acceptance/test_act.py::test_pre_merge_leaves_exactly_one_comment"
     script = f'{ip} link set lo up && test "$({ip} route | wc -l)" = 0 && exec {sys.executable} -m pytest -n 0 -q {test}'
-    done = subprocess.run([unshare, "-n", "sh", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    env = {**os.environ, "DHASH_GUARD_RELEASE": str(release)}
+    done = subprocess.run(
+        [unshare, "-n", "sh", "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
 
@@ -159,13 +154,12 @@ jobs:
 """
 
 
-def test_a_guarded_deployment_of_a_bad_release_ends_rolled_back(tmp_path: Path, github: Simulator) -> None:
+def test_a_guarded_deployment_of_a_bad_release_ends_rolled_back(tmp_path: Path, github: Simulator, release: Path) -> None:
     pytest.importorskip("PIL", reason="the example needs Pillow: pip install 'dhash-guard[demo]'")
     root = tmp_path / "service"
     setup = [sys.executable, "examples/mobius-dhash/scripts/setup.py", "--root", str(root), "--count", "24"]
     subprocess.run(setup, cwd=ROOT, check=True, capture_output=True)
-    shutil.rmtree(root / "logs", ignore_errors=True)
-    consumer = Consumer(root)
+    consumer = Consumer(root, release)
     settings = (root / ".github/dhash-guard.yml").read_text()
     quick = settings.replace("duration: 20s", "duration: 6s").replace("over: 5s", "over: 3s")
     demo = quick.rindex("rollback: {automatic: true}")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from dhash_guard.simulator import Simulator
 from support.loopback import Loopback
@@ -28,18 +27,6 @@ MODULES = (
     "json", "click", "yaml", "attrs", "attr", "jinja2", "requests", "rich", "re", "os", "site", "install", "run",
     "sitecustomize", "usercustomize", "conftest", "github", "encodings",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make action` makes, once for all workers."""
-    shared = tmp_path_factory.getbasetemp().parent / "release"
-    with FileLock(f"{shared}.lock"):
-        if not shared.exists():
-            command = [sys.executable, str(ROOT / "tools" / "assemble_action.py"), "--out", str(shared)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
-    return shared
 
 
 class Runner:
@@ -265,7 +252,7 @@ def test_the_legs_of_the_matrix_share_a_comment(runner: Runner, pull_request: Si
 
 
 @pytest.mark.parametrize("inputs", [{"comment": "off"}, {"github_token": ""}])
-def test_no_comment_where_none_is_wanted(runner: Runner, pull_request: Simulator, inputs: dict[str, str]) -> None:
+def test_no_comment_where_none_is_wanted(runner: Runner, pull_request: Simulator, inputs: dict[str, Any]) -> None:
     assert runner.step("gate", **{"github_token": "t-write", **inputs}) == 3, runner.log
     assert pull_request.comments(7) == []
     assert pull_request.log == ()

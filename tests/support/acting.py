@@ -15,7 +15,6 @@ from attrs import frozen
 from support.programs import program
 
 ROOT = Path(__file__).resolve().parents[2]
-ACTION = ROOT / "build" / "action"
 SYSTEMS = ("ubuntu-latest", "macos-latest", "windows-latest")
 REPOSITORY = "octo/service"
 
@@ -38,8 +37,10 @@ class Acted:
 class Consumer:
     """A repository with one commit that uses the action."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, action: Path) -> None:
+        """`action` is the assembled tree of a release."""
         self.root = root
+        self.action = action
         self.kept = root.parent / "kept"
         self._home = root.parent / "home"
         for folder in (root, self._home, self.kept):
@@ -70,7 +71,7 @@ class Consumer:
         command += [part for system in SYSTEMS for part in ("-P", f"{system}=-self-hosted")]
         command += ["--env", f"GITHUB_API_URL={api}", "--env", "GITHUB_RUN_ID=4242", "--env", f"KEPT={self.kept}"]
         command += [part for name, value in (env or {}).items() for part in ("--env", f"{name}={value}")]
-        command += ["--local-repository", f"mobius/dhash-guard@v1={ACTION}", *self._shims()]
+        command += ["--local-repository", f"mobius/dhash-guard@v1={self.action}", *self._shims()]
         clean = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(self._home), "LANG": "C.UTF-8"}
         done = subprocess.run(
             command,

@@ -53,7 +53,12 @@ def verify(call: Invocation, run: str | None) -> int:
 @common
 @click.option("--evidence", "path", type=click.Path(path_type=Path), help="An evidence file; default: the latest run.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "html", "comment", "summary"]), default="html", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "html", "comment", "summary"]),
+    default="html",
+    show_default=True,
+    help="The form of the report.",
 )
 @click.option("--out", "output", type=click.Path(path_type=Path), help="Where to write; default: stdout.")
 def report(call: Invocation, path: Path | None, form: str, output: Path | None) -> int:

@@ -10,7 +10,13 @@ from dhash_guard.records.event import Level
 
 @click.command()
 @common
-@click.option("--level", type=click.Choice([level.name.lower() for level in Level]), default="info", show_default=True)
+@click.option(
+    "--level",
+    type=click.Choice([level.name.lower() for level in Level]),
+    default="info",
+    show_default=True,
+    help="How loud.",
+)
 @click.option("--message", required=True, help="What to say.")
 def notify(call: Invocation, level: str, message: str) -> int:
     """Send a message through every channel of the environment."""

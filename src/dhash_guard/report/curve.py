@@ -39,7 +39,7 @@ def limit_lines(place: Canvas, axis: Axis, lines: Sequence[Line]) -> str:
     ordered = sorted(lines, key=lambda item: item.value)
     heights = [_y(place, axis, line.value) for line in ordered]
     labels, free = [], place.bottom + 99
-    for line, y, above in zip(ordered, heights, [*heights[1:], -99.0], strict=True):
+    for line, y, above in zip(ordered, heights, [*heights, -99.0][1:], strict=True):
         crowded = y - above < _LINE and y + 12 < free
         free = y + 12 if crowded else min(y - 5, free - 13)
         labels.append(_label(line, free))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 
@@ -253,8 +252,15 @@ def test_githubs_words_stay_on_one_line(hub: Hub, api: GithubApi) -> None:
     assert len(caught.value.what) < 400
 
 
-def test_importing_the_library_says_nothing_on_stderr(hub: Hub, api: GithubApi) -> None:
-    assert logging.getLogger("github").handlers == []
+def test_importing_the_library_adds_no_handler_of_its_own(hub: Hub, api: GithubApi) -> None:
+    code = """if True:
+        import logging
+        from dhash_guard.github.patience import Patience
+        from dhash_guard.github.transport import _requester
+        _requester("token", "http://127.0.0.1:9", Patience())
+        assert logging.getLogger("github").handlers == []
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_room_costs_no_library_until_it_is_used() -> None:
