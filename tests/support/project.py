@@ -22,8 +22,10 @@ import pathlib, sys
 pathlib.Path("version.txt").write_text(sys.argv[1] + "\\n")
 """
 
-HEALTH_GATE = {"signal": "health", "fail_when": "unhealthy", "consecutive": 3, "action": "rollback"}
-P95_GATE = {"signal": "p95", "fail_above": "2000ms", "consecutive": 3, "action": "rollback"}
+# A tenth of a second between looks is more than a busy machine keeps; how much must be covered has tests of its own.
+LENIENT = {"coverage": "20%", "action": "rollback", "consecutive": 3}
+HEALTH_GATE = {"signal": "health", "fail_when": "unhealthy", **LENIENT}
+P95_GATE = {"signal": "p95", "fail_above": "2000ms", **LENIENT}
 
 BASE: dict[str, Any] = {
     "version": 1,

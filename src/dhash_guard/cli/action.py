@@ -152,7 +152,7 @@ class _Telling:
         if evidence is not None:
             from dhash_guard.report import render_summary
 
-            self.runner.summary(render_summary(evidence, self.ending.ticks))
+            self.runner.summary(render_summary(evidence, self.ending.ticks, templates=self.ending.templates))
         elif problem is not None:
             head = f"### dhash-guard {markdown(self.inputs['command'])}: exit {code}, {markdown(problem.code)}"
             parts = [markdown(part) for part in (problem.where, problem.what, problem.cure) if part]
@@ -182,14 +182,15 @@ class _Telling:
         if self.ending.leg is not None:
             from dhash_guard.rollout.comment import comment_leg
 
-            return comment_leg(self.machine, api, context, self.ending.leg, self.ending.expected)
+            leg, expected, templates = self.ending.leg, self.ending.expected, self.ending.templates
+            return comment_leg(self.machine, api, context, leg, expected, templates=templates)
         from dhash_guard.github.comment import upsert
         from dhash_guard.report import marker, render_comment
 
         evidence = self._for_comment()
         assert evidence is not None
         links = [("the run", context.run_url)] if context.run_url else []
-        body = render_comment(evidence, self.ending.ticks, links=links)
+        body = render_comment(evidence, self.ending.ticks, links=links, templates=self.ending.templates)
         return upsert(api, number, marker(evidence.run.verb, evidence.run.environment), body, self.machine.clock)
 
 

@@ -100,7 +100,7 @@ class Invocation:
             data["plan"] = to_data(self.machine.plan)
             story = [*story, *(["Plan (nothing was changed):", *plan] if plan else [])]
         self.show("\n".join(story), data)
-        current().publish(evidence, ticks, run.folder)
+        current().publish(evidence, ticks, run.folder, run.configuration.layout.templates)
         return evidence.exit_code
 
     def confirm(self, question: str, *, answered: bool) -> None:

@@ -38,13 +38,14 @@ class Ending:
     evidence: Evidence | None = None
     ticks: Sequence[Tick] = ()
     folder: Path | None = None
+    templates: Path | None = None
     problem: GuardError | None = None
     leg: LegReport | None = None
     expected: Sequence[str] = ()
 
-    def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path) -> None:
-        """Keep the record; the last one counts."""
-        self.evidence, self.ticks, self.folder = evidence, ticks, folder
+    def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path, templates: Path | None = None) -> None:
+        """Keep the record, and the project's own templates; the last one counts."""
+        self.evidence, self.ticks, self.folder, self.templates = evidence, ticks, folder, templates
 
     def fail(self, problem: GuardError) -> None:
         """Keep why there is no record, or why a record was not the end."""

@@ -22,7 +22,7 @@ class Surface(Protocol):
     def token(self) -> str:
         """The token for GitHub, kept out of the environment because the project's own commands inherit that; or empty."""
 
-    def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path) -> None: ...
+    def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path, templates: Path | None = None) -> None: ...
 
     def fail(self, problem: GuardError) -> None: ...
 
@@ -35,7 +35,7 @@ class Silent:
 
     token = ""
 
-    def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path) -> None:
+    def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path, templates: Path | None = None) -> None:
         pass
 
     def fail(self, problem: GuardError) -> None:

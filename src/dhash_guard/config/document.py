@@ -47,6 +47,7 @@ class Opened:
             backups=root / directories.backups,
             logs=root / directories.logs,
             artifacts=root / directories.artifacts,
+            templates=None if directories.templates is None else root / directories.templates,
         )
 
     @property
@@ -119,8 +120,10 @@ def _names(node: Node, entries: dict[str, Node], values: dict[str, Any]) -> Iter
 def _directories(node: Node, values: dict[str, Any], root: Path) -> Iterator[Fault]:
     """Directories outside the project, by their text or by a link on the way."""
     directories: Directories = values.get("directories", Directories())
-    for name in ("backups", "logs", "artifacts"):
+    for name in ("backups", "logs", "artifacts", "templates"):
         text = getattr(directories, name)
+        if text is None:
+            continue
         what = outside(text)
         if not what and not (root / text).resolve().is_relative_to(root.resolve()):
             what = "is a link that leads out of the project; write a directory inside it"

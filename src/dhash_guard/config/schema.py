@@ -63,11 +63,15 @@ class Environment:
 
 @frozen(kw_only=True)
 class Directories:
-    """Where the project keeps backups, logs and artifacts; relative to the project root and inside it."""
+    """Where the project keeps backups, logs and artifacts; relative to the project root and inside it.
+
+    `templates` is a directory with templates of the project's own; each file there takes the place of ours.
+    """
 
     backups: str = "backups"
     logs: str = "monitor_logs"
     artifacts: str = "premerge_artifacts"
+    templates: str | None = None
 
 
 @frozen(kw_only=True)

@@ -17,6 +17,7 @@ class Layout:
     backups: Path
     logs: Path
     artifacts: Path
+    templates: Path | None = None
 
     @property
     def state(self) -> Path:

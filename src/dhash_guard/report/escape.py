@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 ZERO_WIDTH = "&#8203;"
 """Parts what GitHub would join into a mention or a reference; it looks at rendered text, so a backslash is not enough."""
@@ -13,6 +14,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _ENTITIES = {ord(char): f"&#{ord(char)};" for char in '<&"|\\@$#'}
 _BACKSLASHED = {ord(char): "\\" + char for char in "*_`~[]>"}
 _TABLE = _ENTITIES | _BACKSLASHED
+_IN_HTML = _ENTITIES | {code: f"&#{code};" for code in _BACKSLASHED}
 _REFERENCES = re.compile(
     r"(?P<at>@)|(?P<hash>#)(?=\d)|(?P<gh>\bGH-)(?=\d)|(?P<scheme>:)(?=//)|(?P<www>\bwww)(?=\.)"
     r"|(?P<mail>\b(?:mailto|xmpp):)|(?P<emoji>:)(?=[A-Za-z_+-][\w+-]*(?::|$))"
@@ -51,13 +53,17 @@ def clip(text: str, most: int) -> str:
 
 def markdown(text: str) -> Md:
     """Foreign text for one line or table cell: no structure, link, mention, reference, HTML or break comes through."""
+    return Md(_BLOCK_START.sub(_guard_start, _escaped(one_line(text), _TABLE)))
+
+
+def _escaped(flat: str, table: Mapping[int, str]) -> str:
+    """The line translated, and parted where GitHub would find a reference."""
     parts: list[str] = []
-    flat, at = one_line(text), 0
+    at = 0
     for found in _REFERENCES.finditer(flat):
-        parts += (flat[at : found.end()].translate(_TABLE), ZERO_WIDTH)
+        parts += (flat[at : found.end()].translate(table), ZERO_WIDTH)
         at = found.end()
-    written = "".join(parts) + flat[at:].translate(_TABLE)
-    return Md(_BLOCK_START.sub(_guard_start, written))
+    return "".join(parts) + flat[at:].translate(table)
 
 
 def _guard_start(found: re.Match[str]) -> str:
@@ -72,6 +78,12 @@ def code(text: str) -> Md:
     if _SIMPLE.fullmatch(flat):
         return Md(f"`{flat}`")
     return Md(f"<code>{markdown(flat)}</code>") if flat else Md("")
+
+
+def element(text: str) -> Md:
+    """Foreign text as a code element in a line of HTML, such as a summary, where GitHub reads no Markdown."""
+    # Backslashes and backticks would be shown there; character references mean the same in both.
+    return Md(f"<code>{_escaped(one_line(text), _IN_HTML)}</code>")
 
 
 def link(text: str, address: str) -> Md:

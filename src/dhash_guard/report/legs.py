@@ -9,19 +9,26 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageStatus
+from dhash_guard.report.checklist import leg_boxes, render_checklist
 from dhash_guard.report.comment import Links, marker, written_links
-from dhash_guard.report.escape import Md, clip, code, markdown
+from dhash_guard.report.escape import Md, clip, code, element, markdown
 from dhash_guard.report.templates import render_markdown
 from dhash_guard.report.words import STAGES
 
 BUDGET = 60_000
 _DATA = re.compile(r"<!-- dhash-guard:legs:([A-Za-z0-9_-]+=*) -->")
 _UNPACKED = 2_000_000
+_FITS = ((600, 40), (200, 20), (60, 8))
+"""Characters of a value, and how many stages and findings are written out: from generous to bare."""
+
+_KEPT = (8, 400)
+"""Findings of a stage and characters of a text that travel in the comment; the result file has all of them."""
+
 _RANK = {"no-go": 0, "cannot-tell": 1, "proceed": 2}
 _BAD_FIRST = {StageStatus.FAILED: 0, StageStatus.CANNOT_TELL: 1}
 
@@ -56,6 +63,20 @@ def merged(bodies: Sequence[str], ours: LegReport) -> dict[str, LegReport]:
     return legs | {ours.leg: ours}
 
 
+def slim(report: LegReport) -> LegReport:
+    """The leg as it travels in the comment: without what differs from run to run, and cut to a size that always fits."""
+    findings, longest = _KEPT
+    stages = tuple(
+        evolve(
+            stage,
+            text=clip(stage.text, longest),
+            findings=tuple(clip(finding, longest) for finding in stage.findings[:findings]),
+        )
+        for stage in report.stages
+    )
+    return evolve(report, stages=stages, evidence="")
+
+
 def render_legs(
     legs: Mapping[str, LegReport], expected: Sequence[str], *, links: Links = (), templates: Path | None = None
 ) -> str:
@@ -67,16 +88,20 @@ def render_legs(
     trouble = [Trouble(leg=leg.leg, stage=stage) for leg in known for stage in leg.stages if stage.status in _BAD_FIRST]
     missing = [name for name in names if name not in legs]
     data = Md(f"<!-- dhash-guard:legs:{_packed(known)} -->")
-    for most in (600, 200, 60):
+    for most, shown in _FITS:
         context = {
             "marker": Md(marker("premerge", first.environment)),
             "title": _title(known, missing, names),
             "next": _next(trouble, missing, first),
             "legs": [code(name) for name in names],
             "rows": rows,
-            "trouble": trouble,
+            "trouble": trouble[:shown],
+            "more": max(0, len(trouble) - shown),
+            "findings": shown,
+            "checklist": render_checklist(leg_boxes(legs, expected), templates=templates),
             "links": written_links(links),
             "code": lambda text, most=most: code(clip(str(text), most)),
+            "element": lambda text, most=most: element(clip(str(text), most)),
             "data": data,
         }
         body = render_markdown("legs.md", context, templates, most=most)

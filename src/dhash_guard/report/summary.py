@@ -9,6 +9,7 @@ from pathlib import Path
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.sample import Tick
 from dhash_guard.records.stage import StageResult, StageStatus
+from dhash_guard.report.checklist import boxes, render_checklist
 from dhash_guard.report.comment import Links, spans, written_links
 from dhash_guard.report.escape import Md
 from dhash_guard.report.fitting import Fit, cut, fitted
@@ -31,6 +32,7 @@ def render_summary(
 
     def render(fit: Fit) -> str:
         context = {**spans(shown, fit), **cut(shown, fit), "links": written_links(links), "chart": chart}
+        context["checklist"] = render_checklist(boxes(evidence), templates=templates)
         return render_markdown("summary.md", context, templates, most=fit.most)
 
     return fitted(render, lambda text: len(text.encode("utf-8")), budget)

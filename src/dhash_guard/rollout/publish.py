@@ -19,7 +19,9 @@ def publish(run: Guarded, evidence: Evidence, ticks: Sequence[Tick]) -> list[str
     if not run.machine.dry and (evidence.stages or evidence.verdict is not None):
         path = run.folder / REPORT_FILE
         try:
-            run.machine.files.write_atomic(path, report.render_report(evidence, ticks).encode("utf-8"))
+            run.machine.files.write_atomic(
+                path, report.render_report(evidence, ticks, templates=run.configuration.layout.templates).encode("utf-8")
+            )
             where = run.configuration.layout.relative(path)
         except Exception as problem:  # noqa: BLE001  # the run is decided and sealed: no defect of a picture may change how it ended
             run.say(f"warning: no HTML report ({type(problem).__name__}: {problem})")

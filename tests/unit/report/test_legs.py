@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageStatus
-from dhash_guard.report.legs import BUDGET, merged, render_legs
+from dhash_guard.report.legs import BUDGET, merged, render_legs, slim
 
 SYSTEMS = ("ubuntu-latest", "macos-latest", "windows-latest")
 
@@ -78,8 +78,21 @@ def test_foreign_text_stays_text(text: str, finding: str) -> None:
     hostile = report("ubuntu-latest", "no-go", status=StageStatus.FAILED, text=text, findings=(finding,))
     body = render_legs({"ubuntu-latest": hostile}, ())
     assert body.count("<!--") == 2
-    assert body.count("<details") == 1
+    assert body.count("<details") == 2, "one for the stage, one for the checklist"
     assert set(merged([body], report("other"))) == {"ubuntu-latest", "other"}
+
+
+def test_three_systems_with_hundreds_of_findings_stay_within_the_budget() -> None:
+    findings = tuple(f"{i}: " + "z" * 1000 for i in range(300))
+    stages = tuple(LegStage(name=f"s{i}", status=StageStatus.FAILED, text="x" * 5000, findings=findings) for i in range(7))
+    legs = {}
+    for name in SYSTEMS:
+        big = LegReport(leg=name, service="s", environment="e", commit="", result="no-go", exit_code=1, stages=stages)
+        legs[name] = slim(big)
+    body = render_legs(legs, SYSTEMS)
+    assert len(body) <= BUDGET
+    assert set(merged([body], report("other", commit=""))) == {"other"}, "another environment"
+    assert "❌ Not ready" in body
 
 
 def test_a_huge_report_stays_within_the_budget() -> None:

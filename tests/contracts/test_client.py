@@ -1,0 +1,51 @@
+"""What our own client sends, and what the simulator answers it, both judged by GitHub's description of its API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dhash_guard.github import GithubApi, Outcome, State, set_status, upsert
+from dhash_guard.records.leg import LegReport, LegStage
+from dhash_guard.records.stage import StageStatus
+from dhash_guard.rollout.comment import comment_leg
+from dhash_guard.simulator import Simulator
+from dhash_guard.system import this_machine
+from support.acting import pull_request
+from support.prism import judging
+
+SHA = "c" * 40
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Iterator[tuple[Simulator, Path]]:
+    with Simulator(repository="octo/service").serving() as sim:
+        sim.add_pull_request(number=7, head_sha=SHA)
+        with judging(sim.url, tmp_path) as address:
+            sim.url = address
+            yield sim, tmp_path / "prism.log"
+
+
+def test_everything_the_client_does_keeps_to_githubs_description(judged: tuple[Simulator, Path]) -> None:
+    from dhash_guard.github import context_of
+
+    sim, log = judged
+    environ = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REPOSITORY": "octo/service", "GITHUB_API_URL": sim.url}
+    context, machine = context_of(environ, pull_request(7, SHA)), this_machine({})
+    api = GithubApi("t-write", context, machine.clock)
+    stage = LegStage(name="check", status=StageStatus.PASSED, text="fine")
+    leg = LegReport(leg="a", service="s", environment="e", commit=SHA, result="proceed", exit_code=0, stages=(stage,))
+    assert comment_leg(machine, api, context, leg, ("a",)).outcome is Outcome.CREATED
+    assert comment_leg(machine, api, context, leg, ("a", "b")).outcome is Outcome.EDITED
+    marker = "<!-- dhash-guard:v1:other:e -->"
+    for _ in range(120):
+        sim.add_comment(7, "somebody else's")
+    assert upsert(api, 7, marker, f"{marker}\nhello", machine.clock).outcome is Outcome.CREATED
+    assert upsert(api, 7, marker, f"{marker}\nhello", machine.clock).outcome is Outcome.UNCHANGED
+    assert set_status(api, SHA, "gate", State.SUCCESS, "go", machine.clock).changed
+    assert not set_status(api, SHA, "gate", State.SUCCESS, "go", machine.clock).changed
+    api.delete_comment(sim.comments(7)[-1].id)
+    assert "VIOLATION" not in log.read_text().upper()
+    assert len(sim.log) >= 12, "the requests went through Prism to the simulator"

@@ -1,0 +1,57 @@
+"""Boxes are ticked by evidence alone, name it, and follow the project's own template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import evolve
+
+from dhash_guard.records.leg import LegReport, LegStage
+from dhash_guard.records.stage import StageResult, StageStatus
+from dhash_guard.report.checklist import boxes, leg_boxes, render_checklist
+from support import report_stories as stories
+
+
+def stage(name: str, status: StageStatus = StageStatus.PASSED) -> StageResult:
+    return StageResult(name=name, status=status, reason_code="", text="said", started_at=0, seconds=0)
+
+
+def test_a_rollback_ticks_what_it_has_proven() -> None:
+    base, _ = stories.rolled_back()
+    proven = ("rollback snapshot", "rollback restore", "rollback health", "rollback smoke")
+    shown = boxes(evolve(base, stages=tuple(map(stage, proven))))
+    assert [box.ticked for box in shown] == [True] * 4
+    assert base.restoration is not None
+    assert base.restoration.backup in shown[1].evidence
+
+
+def test_what_was_not_done_stays_open() -> None:
+    base, _ = stories.rolled_back()
+    failed = evolve(base, restoration=None, stages=(stage("rollback health", StageStatus.FAILED), stage("rollback stop")))
+    assert [box.ticked for box in boxes(failed)] == [False] * 4
+
+
+def test_a_watch_that_rolled_nothing_back_has_no_checklist() -> None:
+    evidence, _ = stories.healthy()
+    assert boxes(evolve(evidence, stages=())) == ()
+    assert render_checklist(()) == ""
+
+
+def test_a_leg_is_ticked_only_when_it_proceeds() -> None:
+    passed = LegStage(name="check", status=StageStatus.PASSED, text="")
+    skipped = LegStage(name="smoke", status=StageStatus.SKIPPED, text="")
+    leg = LegReport(
+        leg="a", service="s", environment="e", commit="", result="proceed", exit_code=0, stages=(passed, skipped)
+    )
+    shown = leg_boxes({"a": leg, "b": evolve(leg, leg="b", result="cannot-tell")}, ("a", "b", "c"))
+    assert [(box.ticked, box.evidence) for box in shown] == [
+        (True, "passed: check; skipped: smoke"),
+        (False, "passed: check; skipped: smoke"),
+        (False, "not reported yet"),
+    ]
+
+
+def test_the_template_is_the_projects_to_change(tmp_path: Path) -> None:
+    (tmp_path / "checklist.md").write_text("{% for box in boxes %}{{ box.mark }} {{ box.text | upper }}\n{% endfor %}")
+    text = render_checklist(leg_boxes({}, ("a|b",)), templates=tmp_path)
+    assert text == "- [ ] REHEARSED ON A&#124;B\n"
