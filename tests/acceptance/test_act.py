@@ -177,3 +177,13 @@ def test_a_guarded_deployment_of_a_bad_release_ends_rolled_back(tmp_path: Path, 
     evidence = json.loads((consumer.kept / "evidence.json").read_bytes())
     assert evidence["restoration"]["identical"] is True
     assert done.code == 0, done.log
+
+
+def test_the_selftest_passes_where_it_must_and_fails_where_it_must(tmp_path: Path, release: Path) -> None:
+    """selftest.yml from a checkout of this commit: there is no assembled tree, so the first step installs the locked set."""
+    root = tmp_path / "main"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(root)], check=True)
+    consumer = Consumer(root, release)
+    done = consumer.act("push", {"ref": "refs/heads/main"}, "http://127.0.0.1:9", workflow=".github/workflows/selftest.yml")
+    assert done.code == 0, done.log
+    assert done.log.count("an unknown command: failure 2") == 3

@@ -63,11 +63,14 @@ class Consumer:
             [*git, "rev-parse", "HEAD"], cwd=self.root, check=True, capture_output=True, text=True
         ).stdout.strip()
 
-    def act(self, event: str, payload: Mapping[str, Any], api: str, *, env: Mapping[str, str] | None = None) -> Acted:
-        """Run every workflow that listens to `event`; nothing of this process's variables comes through."""
+    def act(
+        self, event: str, payload: Mapping[str, Any], api: str, *, env: Mapping[str, str] | None = None, workflow: str = ""
+    ) -> Acted:
+        """Run every workflow, or one, that listens to `event`; nothing of this process's variables comes through."""
         file = self.root.parent / "event.json"
         file.write_text(json.dumps(payload))
         command = [str(_act()), event, "-e", str(file), "--no-cache-server", "-s", "GITHUB_TOKEN=t-write"]
+        command += ["-W", workflow] if workflow else []
         command += [part for system in SYSTEMS for part in ("-P", f"{system}=-self-hosted")]
         command += ["--env", f"GITHUB_API_URL={api}", "--env", "GITHUB_RUN_ID=4242", "--env", f"KEPT={self.kept}"]
         command += [part for name, value in (env or {}).items() for part in ("--env", f"{name}={value}")]
