@@ -253,9 +253,18 @@ def test_the_legs_of_the_matrix_share_a_comment(runner: Runner, pull_request: Si
 
 @pytest.mark.parametrize("inputs", [{"comment": "off"}, {"github_token": ""}])
 def test_no_comment_where_none_is_wanted(runner: Runner, pull_request: Simulator, inputs: dict[str, Any]) -> None:
-    assert runner.step("gate", **{"github_token": "t-write", **inputs}) == 3, runner.log
+    given = {"github_token": "t-write", "environment": "production", "tag": "v1", "dry_run": "true", **inputs}
+    assert runner.step("deploy", **given) == 0, runner.log
     assert pull_request.comments(7) == []
     assert pull_request.log == ()
+
+
+def test_the_gate_says_its_answer_on_the_commit(runner: Runner, pull_request: Simulator) -> None:
+    sha = json.loads(Path(runner.environ["GITHUB_EVENT_PATH"]).read_text())["pull_request"]["head"]["sha"]
+    for _ in range(2):
+        assert runner.step("gate", github_token="t-write", comment="off") == 3, runner.log
+    (status,) = pull_request.statuses(sha)
+    assert (status.context, status.state) == ("dhash-guard/gate", "pending"), "what cannot be told is no success"
 
 
 @pytest.mark.parametrize("token", ["t-read", "t-dependabot", "no-such-token"])

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from support.loopback import Answer, body
 from support.project import HEALTH_GATE, PROGRAM, Project, clean_environment
@@ -177,6 +178,18 @@ def test_an_unsafe_rollback_is_not_begun(project: Project) -> None:
     assert project.version == "next"
     fallback = (project.root / "monitor_logs/notification_fallback.jsonl").read_text()
     assert "A person is needed now" in fallback
+
+
+def test_a_rollback_that_somebody_else_is_doing_is_left_to_them(project: Project) -> None:
+    project.deployed()
+    record = project.root / ".dhash-guard/deployments/production.json"
+    before = record.read_bytes()
+    project.service.routes["/metrics"] = lambda: _metrics(p95=9000)
+    with FileLock(project.root / ".dhash-guard/locks/production.lock"):
+        done = project.guard("monitor")
+    assert done.code == 8, done.out + done.err
+    assert record.read_bytes() == before
+    assert project.version == "next"
 
 
 def test_without_a_deployment_nothing_is_rolled_back(project: Project) -> None:

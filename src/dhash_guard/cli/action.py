@@ -15,7 +15,7 @@ from dhash_guard.cli import program, run
 from dhash_guard.cli.inputs import Inputs, arguments, take
 from dhash_guard.cli.outputs import Ending, decision_of, outputs, reason_of
 from dhash_guard.cli.surface import Surface
-from dhash_guard.errors import GuardError, OutsideSilent, UsageProblem
+from dhash_guard.errors import CannotTell, GuardError, OutsideSilent, UsageProblem
 from dhash_guard.github.commands import Annotation, Kind
 from dhash_guard.github.runner import Runner
 from dhash_guard.records.evidence import Evidence
@@ -123,6 +123,7 @@ class _Telling:
         self._try("no annotation", lambda: self._annotate(code))
         self._try("no summary", lambda: self._summarise(code))
         self._try("no comment", self._comment)
+        self._try("no commit status", self._status)
         return code
 
     def _try(self, what: str, work: Callable[[], None]) -> None:
@@ -172,6 +173,20 @@ class _Telling:
         self.runner.outputs({"comment-url": done.url})
         if done.notes:
             self.runner.annotate([Annotation(kind=Kind.NOTICE, title="dhash-guard", text="\n".join(done.notes))])
+
+    def _status(self) -> None:
+        """The answer of the gate stands on the commit it is about, where branch rules and people look for it."""
+        evidence = self.ending.evidence
+        if evidence is None or evidence.run.verb != "gate" or not self.ending.token or evidence.run.dry_run:
+            return
+        from dhash_guard.github import GithubApi, State, read_context, set_status
+
+        context = read_context(self.machine.environ)
+        sha = context.sha or evidence.run.commit
+        state = {0: State.SUCCESS, CannotTell.exit_code: State.PENDING}.get(evidence.exit_code, State.FAILURE)
+        text = f"{evidence.run.environment}: {evidence.result}"
+        api = GithubApi(self.ending.token, context, self.machine.clock)
+        set_status(api, sha, "gate", state, text, self.machine.clock, context.run_url)
 
     def _for_comment(self) -> Evidence | None:
         evidence = self.ending.evidence

@@ -62,8 +62,11 @@ class Watch:
         return TickReport(tick=tick, elapsed=elapsed, changed=self._changes(), ending=self._ending)
 
     def verdict(self, ending: Ending | None = None) -> Verdict:
-        """The verdict now; `ending` says how the watch was stopped where it did not end by itself."""
-        how = self._ending or ending or Ending.CUT_SHORT
+        """The verdict now; `ending` says how the watch was stopped where it did not end by itself.
+
+        Only the samples can show that a watch ran its course: whatever else is claimed counts as cut short.
+        """
+        how = self._ending or (ending if ending is Ending.ABORTED else Ending.CUT_SHORT)
         outcomes = self.outcomes()
         deciding = [outcome for outcome in outcomes if outcome.action.decides]
         status, code, reason, gate = _combine(deciding, how)

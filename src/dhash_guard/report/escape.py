@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 
 ZERO_WIDTH = "&#8203;"
-"""Parts what GitHub would join into a mention or a reference; it looks at rendered text, so a backslash is not enough."""
+"""Parts what GitHub would join into a mention, a reference or a box; it looks at rendered text, so a backslash is not enough."""
 
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
@@ -18,6 +18,7 @@ _IN_HTML = _ENTITIES | {code: f"&#{code};" for code in _BACKSLASHED}
 _REFERENCES = re.compile(
     r"(?P<at>@)|(?P<hash>#)(?=\d)|(?P<gh>\bGH-)(?=\d)|(?P<scheme>:)(?=//)|(?P<www>\bwww)(?=\.)"
     r"|(?P<mail>\b(?:mailto|xmpp):)|(?P<emoji>:)(?=[A-Za-z_+-][\w+-]*(?::|$))"
+    r"|(?P<box>\[)(?=[\sx]\])"
     r"|(?P<commit>[0-9a-f]{6})(?=[0-9a-f])",
     re.IGNORECASE,
 )

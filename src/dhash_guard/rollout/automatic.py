@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from attrs import evolve
 
 from dhash_guard.config import Configuration
-from dhash_guard.errors import GuardError, NeedsPerson, RolledBack
+from dhash_guard.errors import GuardError, Locked, NeedsPerson, RolledBack
 from dhash_guard.gates.safety import Facts, Hazard, hazards
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.deployment import Deployment, DeploymentState
@@ -30,6 +30,9 @@ def roll_back_automatically(run: Guarded, evidence: Evidence, why: str, *, backu
     run.tell("rollback-begun", Level.ERROR, "Automatic rollback", f"{why}; going back to {target.name}")
     try:
         restoration = put_back(run, target, Orders(insist=True))
+    except Locked as problem:  # somebody else is at it: theirs is the record of how it ends
+        run.say(str(problem))
+        return evolve(evidence, result=problem.code, exit_code=problem.exit_code)
     except GuardError as problem:
         failed = evolve(evidence, backup=target.name)
         return _needs_person(run, failed, f"{why}. The rollback failed: {problem}", DeploymentState.ROLLBACK_FAILED)

@@ -83,6 +83,12 @@ def test_a_log_that_ends_early_proves_nothing() -> None:
     assert (verdict.status, verdict.reason_code) == (Status.CANNOT_TELL, "cut-short")
 
 
+def test_an_ending_that_the_samples_do_not_show_is_not_believed() -> None:
+    for claimed in (Ending.PLANNED, Ending.EARLY, Ending.CAPPED):
+        verdict = judge(ticks("1 1 1"), watch(above(Action.ROLLBACK), plan(10)), claimed)
+        assert (verdict.status, verdict.ending) == (Status.CANNOT_TELL, Ending.CUT_SHORT)
+
+
 def test_an_aborted_watch_holds() -> None:
     one = watch(above(Action.BLOCK), plan(10))
     verdict = judge(ticks("9 9"), one, Ending.ABORTED)
