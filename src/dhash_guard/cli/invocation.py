@@ -20,6 +20,7 @@ from dhash_guard.records.codec import to_data
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.sample import Tick
 from dhash_guard.records.units import Seconds, parse_duration
+from dhash_guard.report.escape import terminal
 from dhash_guard.rollout.publish import publish
 from dhash_guard.rollout.run import Guarded, finish_restores, open_run
 from dhash_guard.system import Machine, this_machine
@@ -81,7 +82,10 @@ class Invocation:
     def say(self, text: str) -> None:
         """A message for the person who waits, on stderr."""
         if not self.quiet:
-            click.echo(text, err=True)
+            # Line by line, because what gates, files and services are called comes from outside and may steer a terminal.
+            for line in text.split("\n"):
+                indent = line[: len(line) - len(line.lstrip(" "))]
+                click.echo(indent + terminal(line), err=True)
 
     def show(self, text: str, data: Any) -> None:
         """A result, on stdout: text for people, or with --json its data."""

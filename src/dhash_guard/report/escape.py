@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 
 ZERO_WIDTH = "&#8203;"
-"""Parts what GitHub would join into a mention, a reference or a box; it looks at rendered text, so a backslash is not enough."""
+"""Parts what GitHub would join into a mention, reference or box; it looks at rendered text: a backslash is not enough."""
 
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}

@@ -18,7 +18,7 @@ from dhash_guard.report.checklist import leg_boxes, render_checklist
 from dhash_guard.report.comment import Links, marker, written_links
 from dhash_guard.report.escape import Md, clip, code, element, markdown
 from dhash_guard.report.templates import render_markdown
-from dhash_guard.report.words import STAGES
+from dhash_guard.report.words import STAGES, sentences
 
 BUDGET = 60_000
 _DATA = re.compile(r"<!-- dhash-guard:legs:([A-Za-z0-9_-]+=*) -->")
@@ -48,6 +48,13 @@ class Trouble:
 
     leg: str
     stage: LegStage
+
+    @property
+    def text(self) -> str:
+        """What happened, up to where it begins to repeat the findings that are listed below it."""
+        first = next(iter(self.stage.findings), "").split(" → ")[0]
+        at = self.stage.text.find(first) if first else -1
+        return sentences(self.stage.text[:at].rstrip(" :") if at > 0 else self.stage.text)
 
 
 def merged(bodies: Sequence[str], ours: LegReport) -> dict[str, LegReport]:
@@ -149,7 +156,7 @@ def _next(trouble: Sequence[Trouble], missing: Sequence[str], first: LegReport) 
     for status in (StageStatus.FAILED, StageStatus.CANNOT_TELL):
         for found in trouble:
             if found.stage.status is status:
-                what = found.stage.findings[0] if found.stage.findings else found.stage.text
+                what = found.stage.findings[0] if found.stage.findings else sentences(found.stage.text)
                 return f"mend “{found.stage.name}” on {found.leg}: {clip(what, 300)}"
     if missing:
         return f"wait for {', '.join(missing)}."

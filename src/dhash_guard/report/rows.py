@@ -14,7 +14,7 @@ from dhash_guard.records.sample import Absence, Health, Tick
 from dhash_guard.records.stage import StageResult, StageStatus
 from dhash_guard.records.units import Dimension
 from dhash_guard.report.limits import hold_text, limit_text
-from dhash_guard.report.words import GATES, STAGES, WARNED, Mark, clock, dimension_of, number, span, tally
+from dhash_guard.report.words import GATES, STAGES, WARNED, Mark, clock, dimension_of, number, sentences, span, tally
 
 
 @frozen(kw_only=True)
@@ -177,7 +177,7 @@ def _stage_row(stage: StageResult, start: float, length: float) -> StageRow:
     return StageRow(
         name=stage.name,
         mark=STAGES[stage.status],
-        text=stage.text,
+        text=sentences(stage.text),
         reason_code=stage.reason_code,
         offset=clock(stage.started_at - start),
         duration=span(stage.seconds),

@@ -77,3 +77,10 @@ def tally(counts: dict[str, int]) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 gate`, `2 gates`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def sentences(text: str) -> str:
+    """The lines of a message as sentences of one line: what went wrong, and what to do about it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    ended = [line if line.endswith((".", ":", ";", ",")) else f"{line}." for line in lines[:-1]]
+    return " ".join([*ended, *lines[-1:]])
