@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -76,7 +77,12 @@ def test_a_migration_that_leaves_broken_json_fails(project: Project) -> None:
     (project.root / "migrate.py").write_text('import pathlib\npathlib.Path("library.json").write_text("{")\n')
     project.environment["migrate"] = {"run": [sys.executable, "migrate.py"], "input": "library.json"}
     project.write()
-    assert project.guard("migrate", "--force").code == 1
+    assert project.guard("migrate", "--force").code == 6, "there is no backup to go back to"
+    (project.root / "library.json").write_text('{"schema": 1}\n')
+    assert project.guard("backup", "create").code == 0
+    (project.root / ".dhash-guard/deployments/production.json").unlink()
+    assert project.guard("migrate", "--force").code == 5
+    assert (project.root / "library.json").read_text() == '{"schema": 1}\n'
 
 
 def test_an_unhealthy_release_rolls_back_by_itself(project: Project) -> None:
@@ -227,3 +233,15 @@ def test_production_is_gated_on_the_monitoring_of_staging(project: Project) -> N
     project.service.say("/metrics", {"p95": 9000, "rate": 0.01})
     assert project.guard("monitor", "--env", "staging", "--no-rollback").code == 1
     assert project.guard("gate", "--env", "production").code == 1
+    log = max((project.root / ".dhash-guard/runs/staging").glob("*/samples.jsonl"))
+    project.service.say("/metrics", {"p95": 100, "rate": 0.01})
+    (project.root / "log.jsonl").write_text(log.read_text().replace('"p95":9.0', '"p95":0.1'))
+    project.guard("monitor", "--env", "staging", "--recorded", "log.jsonl")
+    assert project.guard("gate", "--env", "production").code == 3, "a log is not the service"
+    assert project.guard("monitor", "--env", "staging", "--duration", "500ms").code == 0
+    assert project.guard("gate", "--env", "production").code == 3, "not the watch that the configuration asks for"
+    assert project.guard("monitor", "--env", "staging").code == 0
+    assert project.guard("gate", "--env", "production").code == 0
+    newest = max((project.root / ".dhash-guard/runs/staging").glob("*/samples.jsonl")).parent
+    shutil.rmtree(newest)
+    assert project.guard("gate", "--env", "production").code == 3, "a record that is gone is no older record"

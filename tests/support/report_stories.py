@@ -169,6 +169,7 @@ def evidence(**changes: Any) -> Evidence:
             plan={"duration": 3600.0, "interval": 30.0},
             baseline=BASELINE,
             automatic=True,
+            recorded=False,
             signals=SIGNALS,
         ),
         backup="backups/dhash_production_20261121_031412.zip",
@@ -391,6 +392,7 @@ def many(count: int = 300) -> Story:
         plan={},
         baseline=None,
         automatic=False,
+        recorded=False,
         signals={str(g["signal"]): "ratio" for g in gates.values()},
     )
     ticks = [Tick(i, START + 30 * i, {str(g["signal"]): wave(i, 0.04, 0.03) for g in gates.values()}) for i in range(120)]
@@ -477,7 +479,15 @@ def hostile(word: str) -> Story:
             actor=word,
             reason=word,
         ),
-        judged=Judged(gates=gates, order=tuple(gates), plan={word: word}, baseline=None, automatic=True, signals=signals),
+        judged=Judged(
+            gates=gates,
+            order=tuple(gates),
+            plan={word: word},
+            baseline=None,
+            automatic=True,
+            recorded=False,
+            signals=signals,
+        ),
         verdict=evolve(
             base.verdict, gate=f"{word}2", reason=word, reason_code=word, warnings=(word, word), outcomes=outcomes
         ),

@@ -3,6 +3,7 @@
 from dhash_guard.backup.catalog import facts_of, find, listing, newest, path_of
 from dhash_guard.backup.create import BackupPlan, create, plan
 from dhash_guard.backup.digest import manifest_roots_digest, tree_digest
+from dhash_guard.backup.journal import wait_until_free
 from dhash_guard.backup.recover import Recovery, recover
 from dhash_guard.backup.restore import differences, rehearse, restore
 from dhash_guard.backup.undo import Undone, undo
@@ -27,4 +28,5 @@ __all__ = [
     "tree_digest",
     "undo",
     "verify",
+    "wait_until_free",
 ]

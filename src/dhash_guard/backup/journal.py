@@ -152,11 +152,18 @@ def require_no_journal(layout: Layout) -> None:
 
 
 @contextmanager
-def held(machine: Machine, layout: Layout, what: str) -> Iterator[None]:
-    """The one lock under which backups are written and restored; raise Locked where somebody holds it."""
+def held(machine: Machine, layout: Layout, what: str, *, wait: float = 0.0) -> Iterator[None]:
+    """The one lock under which backups are written and restored; raise Locked where somebody holds it after `wait` s."""
     machine.files.make_directory(layout.state)
-    with machine.files.lock(layout.state / "locks" / "backup-restore.lock", f"{what}, process {os.getpid()}"):
+    path = layout.state / "locks" / "backup-restore.lock"
+    with machine.files.lock(path, f"{what}, process {os.getpid()}", wait=wait):
         yield
+
+
+def wait_until_free(machine: Machine, layout: Layout, patience: float) -> None:
+    """Let a backup that is under way come to its end; raise Locked where it does not within `patience` seconds."""
+    with held(machine, layout, "a look", wait=patience):
+        pass
 
 
 def _read(kind: type[T], path: Path) -> T | None:

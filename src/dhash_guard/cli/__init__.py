@@ -134,8 +134,11 @@ class _Teller:
 
     def loudly(self, problem: GuardError) -> int:
         """The error for people on stderr; with --json also as data on stdout."""
-        click.echo(f"error: {problem}", err=True)
+        from dhash_guard.system.redaction import Redactor
+
+        clean = Redactor.of(os.environ).text
+        click.echo(f"error: {clean(str(problem))}", err=True)
         if self._as_json:
-            facts: dict[str, Any] = {"error": problem.code, "exit_code": problem.exit_code, "what": problem.what}
+            facts: dict[str, Any] = {"error": problem.code, "exit_code": problem.exit_code, "what": clean(problem.what)}
             click.echo(json.dumps(facts | {"where": problem.where, "cure": problem.cure}, ensure_ascii=False))
         return self.quietly(problem)

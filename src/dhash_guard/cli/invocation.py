@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,8 @@ class Invocation:
             # Line by line, because what gates, files and services are called comes from outside and may steer a terminal.
             for line in text.split("\n"):
                 indent = line[: len(line) - len(line.lstrip(" "))]
-                click.echo(indent + terminal(line), err=True)
+                with suppress(OSError):  # a reader that has gone must not stop a rollback
+                    click.echo(indent + terminal(line), err=True)
 
     def show(self, text: str, data: Any) -> None:
         """A result, on stdout: text for people, or with --json its data."""

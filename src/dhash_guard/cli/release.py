@@ -10,7 +10,7 @@ from dhash_guard.cli.invocation import Invocation, common, named
 from dhash_guard.config import Configuration, Kind
 from dhash_guard.errors import UsageProblem
 from dhash_guard.rollout import deploy as deploying
-from dhash_guard.rollout import migrate as migrating
+from dhash_guard.rollout import migrating
 from dhash_guard.rollout import rollback as rolling_back
 from dhash_guard.rollout.automatic import automatic_by_configuration
 from dhash_guard.rollout.service import service as controlling

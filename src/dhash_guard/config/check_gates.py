@@ -11,6 +11,7 @@ from dhash_guard.gates import guardrails
 from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.signals import dimensions
 from dhash_guard.signals.health import dimensions as health_dimensions
+from dhash_guard.signals.http_json import AbsentMeans, HttpJson
 
 Findings = Iterator[tuple[KeyPath, str]]
 """Paths below the environment, each with a sentence: what is wrong; what to do."""
@@ -42,6 +43,7 @@ def names(environment: Environment, tree: Node) -> Findings:
 def gates(environment: Environment, tree: Node, shortened: bool) -> Findings:
     """Limits and holds that this watch could never judge."""
     known = dimensions(environment.signals)
+    yield from _windows(environment)
     too_many = _looks(environment.monitor)
     judged = {} if too_many else environment.gates  # counting so many looks would take minutes
     if too_many:
@@ -49,6 +51,23 @@ def gates(environment: Environment, tree: Node, shortened: bool) -> Findings:
     yield from guardrails.problems(judged, environment.monitor, known, shortened=shortened)
     if tree.get("gates") is None and tree.get("monitor") is not None:
         yield ("gates",), "there is a watch, but no gate to judge it by; write gates: {preset: default}"
+
+
+def _windows(environment: Environment) -> Findings:
+    """An aggregate has no place for "absent means unhealthy": it would be left out, and the rest would pass."""
+    unhealthy = {
+        value
+        for signal in environment.signals.values()
+        if isinstance(signal, HttpJson)
+        for value, mapping in signal.values.items()
+        if mapping.absent is AbsentMeans.UNHEALTHY
+    }
+    for name, gate in environment.gates.items():
+        if gate.over is not None and gate.signal in unhealthy:
+            yield (
+                ("gates", name, "over"),
+                f"{gate.signal} says absent: unhealthy, which a window cannot add up; use consecutive",
+            )
 
 
 def _unknown(name: str, signal: str, known: list[str], tree: Node) -> tuple[KeyPath, str]:

@@ -108,6 +108,9 @@ class OfLast:
         unknown = sum(seen is None for seen in self._recent)
         size = self._recent.maxlen
         strikes = (fails, self.needed)
+        enough = _sample_size(value, self._seen)
+        if enough < self.min_samples:
+            return _unknown("too-few-samples", f"n={enough}, needs {self.min_samples}", enough)
         if fails >= self.needed:
             return Standing(
                 level=Level.FAIL,
@@ -119,8 +122,6 @@ class OfLast:
             )
         if unknown and fails + unknown >= self.needed:
             return _unknown("absent-in-window", f"{unknown} of the last {size} looks had no value", self._seen)
-        if self._seen < self.min_samples:
-            return _unknown("too-few-samples", f"n={self._seen}, needs {self.min_samples}", self._seen)
         return Standing(
             level=Level.WARN if fails or level is Level.WARN else Level.FINE,
             reason_code="within-limit",

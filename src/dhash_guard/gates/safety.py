@@ -11,6 +11,8 @@ class Facts:
 
     deployment_known: bool
     backup_verified: bool | None
+    backup_complete: bool
+    """Whether the backup holds every component that belongs to each backup."""
     migrated: bool
     migration_reversible: bool
     migration_covered: bool
@@ -37,6 +39,8 @@ def hazards(facts: Facts) -> tuple[Hazard, ...]:
     if not facts.backup_verified:
         unknown = "could not be verified" if facts.backup_verified is False else "is missing"
         found.append(Hazard("no-verified-backup", f"the backup from before the deployment {unknown}"))
+    if facts.backup_verified and not facts.backup_complete:
+        found.append(Hazard("partial-backup", "the backup holds only a part, and would bring back half a version"))
     if facts.migrated and not (facts.migration_reversible or facts.migration_covered):
         found.append(
             Hazard("irreversible-migration", "the migration is not reversible and the backup does not cover its data")

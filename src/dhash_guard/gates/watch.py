@@ -61,6 +61,11 @@ class Watch:
         self._ending = self._ending_at(elapsed)
         return TickReport(tick=tick, elapsed=elapsed, changed=self._changes(), ending=self._ending)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the samples so far have brought the watch to its end."""
+        return self._ending is not None
+
     def verdict(self, ending: Ending | None = None) -> Verdict:
         """The verdict now; `ending` says how the watch was stopped where it did not end by itself.
 

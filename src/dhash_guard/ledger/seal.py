@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from dhash_guard.ledger import chain
 from dhash_guard.records.canonical import canonical, digest, sha256_hex
@@ -14,10 +15,26 @@ from dhash_guard.system.redaction import Redactor
 
 EVIDENCE_FILE = "evidence.json"
 
+_FREE = {"text", "reason", "cure", "detail", "counterfactual", "check", "warnings", "actor"}
+"""The fields that people, services and commands fill; all others hold names, numbers and words of ours."""
+
 
 def redacted(evidence: Evidence, redactor: Redactor) -> Evidence:
-    """The evidence without any known secret; everything that is shown or kept is made from this one."""
-    return from_data(Evidence, redactor.data(to_data(evidence)))
+    """The evidence without any known secret; everything that is shown or kept is made from this one.
+
+    Only free text is cleaned: a secret that happens to be a word of ours (`production`) must not break the record.
+    """
+    return from_data(Evidence, _cleaned(to_data(evidence), redactor, free=False))
+
+
+def _cleaned(data: Any, redactor: Redactor, *, free: bool) -> Any:
+    if isinstance(data, str):
+        return redactor.text(data) if free else data
+    if isinstance(data, dict):
+        return {key: _cleaned(value, redactor, free=key in _FREE) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_cleaned(value, redactor, free=free) for value in data]
+    return data
 
 
 def seal(machine: Machine, layout: Layout, evidence: Evidence) -> Path:

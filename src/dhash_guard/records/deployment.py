@@ -12,11 +12,14 @@ from dhash_guard.records.sample import Health
 class DeploymentState(Enum):
     """Where a deployment stands; only a verdict closes it."""
 
+    BEGUN = "begun"
+    """Something was changed and the command that does it has not ended; a killed one stays like this."""
     OPEN = "open"
     UNVERIFIED = "unverified"
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     HELD = "held"
+    ROLLING_BACK = "rolling-back"
     ROLLED_BACK = "rolled-back"
     ROLLBACK_FAILED = "rollback-failed"
 

@@ -54,6 +54,8 @@ class Judged:
     plan: dict[str, Any]
     baseline: Baseline | None
     automatic: bool
+    recorded: bool
+    """Whether the samples came from a log instead of the service; such a watch proves nothing to a gate."""
     signals: dict[str, str]
     """Signal name to dimension, for plots and for writing numbers."""
 

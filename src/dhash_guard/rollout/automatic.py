@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from attrs import evolve
@@ -16,26 +17,32 @@ from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.sample import Health
 from dhash_guard.rollout import deployments
-from dhash_guard.rollout.rollback import Orders, pick_target, put_back
+from dhash_guard.rollout.rollback import Orders, belonging, pick_target, put_back
 from dhash_guard.rollout.run import Guarded
 
 
-def roll_back_automatically(run: Guarded, evidence: Evidence, why: str, *, backup: str | None = None) -> Evidence:
-    """Go back if that is safe; return the evidence with the outcome in it: exit 5 verified, 6 otherwise."""
-    target, obstacles = _judge(run, backup)
+def roll_back_automatically(
+    run: Guarded, evidence: Evidence, why: str, deployment: Deployment | None, *, backup: str | None = None
+) -> Evidence:
+    """Go back if that is safe; return the evidence with the outcome in it: exit 5 verified, 6 otherwise.
+
+    `deployment` is the one that is to blame; None means that none is known, and then nothing is touched. Where somebody
+    else decided on it meanwhile the answer is exit 8, and the record is theirs.
+    """
+    target, obstacles = _judge(run, deployment, backup)
     if obstacles or target is None:
         text = "; ".join(hazard.text for hazard in obstacles)
         run.skip("rollback", "unsafe", text)
-        return _needs_person(run, evidence, f"{why}. No automatic rollback: {text}", DeploymentState.HELD)
+        return _needs_person(run, evidence, f"{why}. No automatic rollback: {text}", deployment)
     run.tell("rollback-begun", Level.ERROR, "Automatic rollback", f"{why}; going back to {target.name}")
     try:
-        restoration = put_back(run, target, Orders(insist=True))
-    except Locked as problem:  # somebody else is at it: theirs is the record of how it ends
+        restoration = put_back(run, target, Orders(insist=True, instead_of=deployment))
+    except Locked as problem:
         run.say(str(problem))
         return evolve(evidence, result=problem.code, exit_code=problem.exit_code)
-    except GuardError as problem:
+    except (GuardError, OSError) as problem:
         failed = evolve(evidence, backup=target.name)
-        return _needs_person(run, failed, f"{why}. The rollback failed: {problem}", DeploymentState.ROLLBACK_FAILED)
+        return _needs_person(run, failed, f"{why}. The rollback failed: {problem}", None)
     run.tell("rolled-back", Level.WARNING, "Rolled back and verified", f"{why}; {target.name} is in place")
     return evolve(
         evidence, result=RolledBack.code, exit_code=RolledBack.exit_code, backup=target.name, restoration=restoration
@@ -47,51 +54,54 @@ def automatic_by_configuration(configuration: Configuration) -> bool:
     return bool(configuration.environment.rollback.automatic)
 
 
-def foreseeable(run: Guarded) -> tuple[Hazard, ...]:
+def foreseeable(run: Guarded, deployment: Deployment | None) -> tuple[Hazard, ...]:
     """What would stop an automatic rollback if it were needed now, known without reading any backup."""
-    facts = _facts(run.configuration, deployments.latest(run.configuration), verified=True)
-    return hazards(facts)
+    return hazards(_facts(run.configuration, deployment, None, verified=True))
 
 
-def _judge(run: Guarded, reference: str | None) -> tuple[BackupFacts | None, Sequence[Hazard]]:
+def _judge(
+    run: Guarded, deployment: Deployment | None, reference: str | None
+) -> tuple[BackupFacts | None, Sequence[Hazard]]:
     try:
-        target = pick_target(run, reference)
+        target: BackupFacts | None = pick_target(run, reference)
         verified: bool | None = True
     except GuardError as problem:
         run.say(str(problem))
         target, verified = None, None if problem.exit_code == 3 else False
-    return target, hazards(_facts(run.configuration, deployments.latest(run.configuration), verified=verified))
+    return target, hazards(_facts(run.configuration, deployment, target, verified=verified))
 
 
-def _facts(configuration: Configuration, deployment: Deployment | None, *, verified: bool | None) -> Facts:
+def _facts(
+    configuration: Configuration, deployment: Deployment | None, target: BackupFacts | None, *, verified: bool | None
+) -> Facts:
     migrate = configuration.environment.migrate
     health = deployment.baseline.health if deployment is not None and deployment.baseline is not None else None
+    needed = belonging(configuration)
+    held = needed if target is None else target.components
     return Facts(
         deployment_known=deployment is not None,
         backup_verified=verified,
+        backup_complete=set(needed) <= set(held),
         migrated=deployment is not None and deployment.migrated,
         migration_reversible=migrate is not None and migrate.reversible,
-        migration_covered=migrate is not None and migrate.input is not None and _covered(configuration, migrate.input),
+        migration_covered=migrate is not None and migrate.input is not None and _covered(configuration, held, migrate.input),
         previous_healthy=None if health is None else health is not Health.UNHEALTHY,
         rollbacks_so_far=0 if deployment is None else deployment.rollbacks,
     )
 
 
-def _covered(configuration: Configuration, path: str) -> bool:
-    """Whether a project file is part of every backup."""
-    roots = [
-        PurePosixPath(root)
-        for component in configuration.environment.backup.components.values()
-        if component.when.value == "always"
-        for root in component.paths
-    ]
+def _covered(configuration: Configuration, held: Sequence[str], path: str) -> bool:
+    """Whether a project file lies in one of the components that a backup holds."""
+    components = configuration.environment.backup.components
+    roots = [PurePosixPath(root) for name in held if name in components for root in components[name].paths]
     return any(PurePosixPath(path).is_relative_to(root) for root in roots)
 
 
-def _needs_person(run: Guarded, evidence: Evidence, text: str, state: DeploymentState) -> Evidence:
-    deployment = deployments.latest(run.configuration)
-    if deployment is not None:
-        deployments.keep(run.machine, run.configuration, evolve(deployment, state=state))
+def _needs_person(run: Guarded, evidence: Evidence, text: str, held: Deployment | None) -> Evidence:
+    """Hands off: the record says held, where it is still the one that was judged, and people are told."""
+    if held is not None:
+        with suppress(OSError):  # a disk that is full must not keep anybody from being told
+            deployments.settle(run.machine, run.configuration, held, DeploymentState.HELD)
     run.tell("needs-person", Level.CRITICAL, "A person is needed now", text)
     run.say(f"A PERSON IS NEEDED NOW: {text}")
     return evolve(evidence, result=NeedsPerson.code, exit_code=NeedsPerson.exit_code)

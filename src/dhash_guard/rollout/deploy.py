@@ -20,6 +20,7 @@ from dhash_guard.rollout.migrate import plan_migration, run_migration
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.rollout.smoke import prove_smoke
 from dhash_guard.signals import Sampler
+from dhash_guard.system.interrupt import Interrupted
 
 
 @frozen(kw_only=True)
@@ -38,24 +39,47 @@ def deploy(run: Guarded, orders: DeployOrders) -> Evidence:
     settings = run.configuration.environment.deploy
     if settings is None:
         raise UsageProblem("no deploy section in the configuration", cure="Give deploy: {run: […]}.")
-    configuration = run.configuration
     refuse_frozen(run)
-    with run.machine.files.lock(configuration.layout.lock(configuration.name), f"deploy {run.facts.id}"):
+    with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"deploy {run.facts.id}"):
         try:
             deployment = _prepare(run, settings, orders)
         except GuardError as problem:
             return _failed(run, problem)
+        begun = begin(run, evolve(deployment, migrated=deployment.migrated or _migrates(run, settings)))
         try:
-            _change(run, settings, deployment, orders)
+            _change(run, settings, begun, orders)
         except GuardError as problem:
             why, failed = f"deployment of {orders.tag} failed: {problem.what}", problem
+        except (KeyboardInterrupt, Interrupted):
+            return interrupted(run, begun)
         else:
-            return _succeeded(run, deployment, orders)
-    # Outside the lock: the rollback takes it itself, because a person may have ordered one meanwhile.
+            return _succeeded(run, begun, orders)
+    # Outside the lock: the rollback takes it itself, and gives up where a person ordered one meanwhile.
+    return fall_back(run, begun, failed, why, automatic=orders.automatic)
+
+
+def begin(run: Guarded, deployment: Deployment) -> Deployment:
+    """Write down that something is about to change; a killed command leaves this record."""
+    deployments.keep(run.machine, run.configuration, deployment)
+    what = deployment.tag or "the migration"
+    run.tell("deploy-begun", Level.INFO, "Deployment begun", f"{what} to {run.environment}")
+    return deployment
+
+
+def interrupted(run: Guarded, begun: Deployment) -> Evidence:
+    """Asked to end in the middle of a change: say so loudly, because what stands there is half of something."""
+    text = f"stopped in the middle of {begun.tag or 'a migration'}; what stands there now may be half of it"
+    run.tell("aborted", Level.CRITICAL, "Deployment aborted", text)
+    run.say(f"{text}\nRun `dhash-guard rollback --env {run.environment}`, or deploy again.")
+    return run.seal(evolve(run.evidence(result="aborted", exit_code=CannotTell.exit_code), deployment=begun.id))
+
+
+def fall_back(run: Guarded, begun: Deployment, failed: GuardError, why: str, *, automatic: bool) -> Evidence:
+    """A change that failed: told, and taken back where that is wanted and safe."""
     run.tell("deploy-failed", Level.ERROR, "Deployment failed", why)
-    evidence = evolve(run.evidence(result=failed.code, exit_code=failed.exit_code), deployment=deployment.id)
-    if orders.automatic and not run.machine.dry:
-        evidence = roll_back_automatically(run, evidence, why, backup=deployment.backup or None)
+    evidence = evolve(run.evidence(result=failed.code, exit_code=failed.exit_code), deployment=begun.id)
+    if automatic and not run.machine.dry:
+        evidence = roll_back_automatically(run, evidence, why, begun, backup=begun.backup or None)
     return run.seal(evidence)
 
 
@@ -102,17 +126,36 @@ def _prepare(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> De
         run.stage("backup", backup)
     elif orders.backup_file is not None:
         run.stage("backup", given)
+    return new_deployment(run, orders.tag, held.get("backup", ""), baselines[0] if baselines else None)
+
+
+def new_deployment(run: Guarded, tag: str, backup: str, baseline: Baseline | None) -> Deployment:
+    """The record of a deployment that begins now.
+
+    Where the one before never came to its end, what stands there is half of something: this one goes on from before it.
+    """
     known = [facts.sequence for facts in run.vault.listing() if not facts.problem]
-    return Deployment(
+    fresh = Deployment(
         id=run.facts.id,
         environment=run.environment,
-        tag=orders.tag,
+        tag=tag,
         commit=run.facts.commit,
         begun_at=run.machine.clock.now(),
         newest_sequence=max(known, default=0),
-        backup=held.get("backup", ""),
-        baseline=baselines[0] if baselines else None,
-        state=DeploymentState.OPEN,
+        backup=backup,
+        baseline=baseline,
+        state=DeploymentState.BEGUN,
+    )
+    before = deployments.latest(run.configuration)
+    if before is None or before.state not in deployments.UNFINISHED:
+        return fresh
+    run.say(f"warning: {before.tag or 'a migration'} was begun and never came to its end; a rollback goes to before it")
+    return evolve(
+        fresh,
+        newest_sequence=before.newest_sequence,
+        backup=before.backup,
+        baseline=before.baseline,
+        migrated=before.migrated,
     )
 
 
@@ -132,14 +175,14 @@ def take_baseline(run: Guarded) -> Baseline:
     return baseline_of(ticks, clock.now())
 
 
+def _migrates(run: Guarded, settings: DeploySettings) -> bool:
+    return settings.migrates and run.configuration.environment.migrate is not None
+
+
 def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orders: DeployOrders) -> None:
     """From the first change on: the deployment is open until a verdict closes it."""
-    migrates = settings.migrates and run.configuration.environment.migrate is not None
-    opened = evolve(deployment, migrated=migrates)
-    deployments.keep(run.machine, run.configuration, opened)
-    run.tell("deploy-begun", Level.INFO, "Deployment begun", f"{orders.tag} to {run.environment}")
-    if migrates:
-        if run.machine.dry and run.configuration.environment.migrate is not None:
+    if _migrates(run, settings):
+        if run.machine.dry:
             run.stage("migrate plan", lambda: plan_migration(run, None, None))
         else:
             run.stage("migrate", lambda: run_migration(run))
@@ -161,9 +204,8 @@ def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orde
 
 def _succeeded(run: Guarded, deployment: Deployment, orders: DeployOrders) -> Evidence:
     unverified = orders.skip_health_check or run.configuration.environment.base_url is None
-    if unverified:
-        latest = deployments.latest(run.configuration) or deployment
-        deployments.keep(run.machine, run.configuration, evolve(latest, state=DeploymentState.UNVERIFIED))
+    state = DeploymentState.UNVERIFIED if unverified else DeploymentState.OPEN
+    deployments.keep(run.machine, run.configuration, evolve(deployment, state=state))
     result = "planned" if run.machine.dry else "unverified" if unverified else "deployed"
     run.tell("deployed", Level.INFO, "Deployed", f"{orders.tag} to {run.environment}, {result}; now watch it")
     evidence = run.evidence(result=result, exit_code=0)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 
+from attrs import evolve
+
 from dhash_guard.config import Configuration
-from dhash_guard.errors import Damaged
+from dhash_guard.errors import Damaged, Locked
 from dhash_guard.records.canonical import canonical
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.system import Machine
 
-UNDECIDED = (DeploymentState.OPEN, DeploymentState.UNVERIFIED, DeploymentState.HELD)
+UNDECIDED = (DeploymentState.BEGUN, DeploymentState.OPEN, DeploymentState.UNVERIFIED, DeploymentState.HELD)
 """States in which a verdict may still change the deployment."""
+
+UNFINISHED = (DeploymentState.BEGUN, DeploymentState.ROLLING_BACK, DeploymentState.ROLLBACK_FAILED)
+"""States in which what stands there is half of something: a new deployment goes on from before it, not from there."""
 
 
 def latest(configuration: Configuration) -> Deployment | None:
@@ -24,6 +29,24 @@ def latest(configuration: Configuration) -> Deployment | None:
         return None
     except ValueError as problem:
         raise Damaged(f"the deployment's record is damaged: {problem}", where=str(path)) from problem
+
+
+def unchanged(configuration: Configuration, known: Deployment) -> bool:
+    """Whether the record is still the one that was read: nobody deployed, decided or rolled back meanwhile."""
+    now = latest(configuration)
+    return now is not None and (now.id, now.state, now.rollbacks) == (known.id, known.state, known.rollbacks)
+
+
+def settle(machine: Machine, configuration: Configuration, known: Deployment, state: DeploymentState) -> bool:
+    """Write a verdict's state under the environment's lock; False where the record is not the one it was given for."""
+    try:
+        with machine.files.lock(configuration.layout.lock(configuration.name), "a verdict", wait=10.0):
+            if not unchanged(configuration, known):
+                return False
+            keep(machine, configuration, evolve(known, state=state))
+    except Locked:
+        return False
+    return True
 
 
 def keep(machine: Machine, configuration: Configuration, deployment: Deployment) -> None:

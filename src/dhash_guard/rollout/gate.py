@@ -8,10 +8,11 @@ from pathlib import Path
 
 from attrs import frozen
 
-from dhash_guard.config import Configuration
+from dhash_guard.config import Configuration, load
 from dhash_guard.config.verbs import Requirements
 from dhash_guard.errors import CannotTell, GuardError, Locked, NoGo
 from dhash_guard.ledger import chain, verify
+from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import iso
@@ -185,18 +186,29 @@ def _monitored(run: Guarded, asked: Requirements) -> Condition:
 
 
 def _latest_watch(configuration: Configuration, environment: str, run: Guarded) -> tuple[Path, Evidence] | str:
-    """The newest sealed watch of this commit or tree, checked; or why there is none."""
+    """The newest sealed watch of the other environment, checked, where it is of this commit or tree; or why not.
+
+    Only the newest counts: an older one must not speak where a newer one is gone, was of a log, or judged otherwise.
+    """
     if not run.facts.commit:
         return "this checkout has no commit to compare with"
     layout = configuration.layout
     entries = [entry for entry in chain.read(layout.ledger) if entry.environment == environment and entry.verb == "monitor"]
-    for entry in reversed(entries):
-        path = layout.run(environment, entry.run) / "evidence.json"
-        if not path.exists():
-            continue
-        verify.verify(layout, path)
-        evidence = verify.load(path)
-        same = evidence.run.commit == run.facts.commit or evidence.run.tree == run.facts.tree
-        if same and not evidence.run.dry_run:
-            return path, evidence
-    return f"no watch of {environment} over commit {run.facts.commit[:12]}"
+    if not entries:
+        return f"no watch of {environment} is recorded"
+    path = layout.run(environment, entries[-1].run) / EVIDENCE_FILE
+    if not path.exists():
+        return f"the record of the latest watch of {environment} is gone"
+    verify.verify(layout, path)
+    evidence = verify.load(path)
+    if evidence.run.commit != run.facts.commit and evidence.run.tree != run.facts.tree:
+        return f"the latest watch of {environment} is of commit {evidence.run.commit[:12]}, not {run.facts.commit[:12]}"
+    if evidence.judged is None or evidence.judged.recorded:
+        return f"the latest watch of {environment} judged a log, not the service"
+    try:
+        expected = load(configuration.path, layout.root, run.machine.environ, environment).digest
+    except GuardError as problem:
+        return f"the configuration of {environment} cannot be read: {problem.what.splitlines()[0]}"
+    if evidence.configuration != expected:
+        return f"the latest watch of {environment} was made under another configuration, or with other options"
+    return path, evidence

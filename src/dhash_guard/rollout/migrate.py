@@ -1,4 +1,4 @@
-"""Runs the project's migration, or its plan, and checks that what comes out is readable."""
+"""Runs the project's migration command, or its plan, and checks that what comes out is readable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from dhash_guard.config.verbs import MigrateSettings
 from dhash_guard.errors import NoGo, UsageProblem
-from dhash_guard.records.evidence import Evidence
 from dhash_guard.rollout.commands import run_command
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.system.files import inside
@@ -45,15 +44,6 @@ def plan_migration(run: Guarded, source: str | None, output: Path | None) -> str
         integrity = _integrity(target) if target.exists() else ""
     said = finished.output.strip().splitlines()
     return f"{said[-1] if said else 'planned'}{integrity}"
-
-
-def migrate(run: Guarded, *, source: str | None, output: Path | None) -> Evidence:
-    """The `migrate` verb; a dry run runs the project's plan command instead."""
-    if run.machine.dry:
-        run.stage("migrate plan", lambda: plan_migration(run, source, output))
-    else:
-        run.stage("migrate", lambda: run_migration(run, source))
-    return run.seal(run.evidence(result="done", exit_code=0))
 
 
 def _integrity(path: Path) -> str:

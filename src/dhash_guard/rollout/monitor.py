@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,7 @@ from typing import Protocol
 from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
-from dhash_guard.errors import CannotTell, NoGo, UsageProblem
+from dhash_guard.errors import CannotTell, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.gates.watch import TickReport, Watch
 from dhash_guard.ledger.samples import SampleLog
 from dhash_guard.records.codec import to_data
@@ -18,14 +19,15 @@ from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence, Judged
 from dhash_guard.records.outcome import Decision, Ending, GateOutcome, Status, Verdict
-from dhash_guard.records.sample import Health, Tick
+from dhash_guard.records.sample import Absence, Health, Tick
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.automatic import automatic_by_configuration, foreseeable, roll_back_automatically
 from dhash_guard.rollout.health import base_url
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.rollout.ticks import live, note_state, unfinished
 from dhash_guard.signals import Sampler, dimensions, recorded
-from dhash_guard.system.interrupt import Interrupted
+from dhash_guard.system.interrupt import Interrupted, held_off
+from dhash_guard.system.redaction import Redactor
 
 
 class Viewer(Protocol):
@@ -53,11 +55,9 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
             cure="Give at least one gate with action: rollback or block.",
         )
     automatic = automatic_by_configuration(run.configuration) if orders.automatic is None else orders.automatic
-    deployment = deployments.latest(run.configuration)
-    if deployment is not None and deployment.state not in deployments.UNDECIDED:
-        deployment = None
+    deployment = _undecided(run)
     if automatic and orders.recorded is None:
-        for hazard in foreseeable(run):
+        for hazard in foreseeable(run, deployment):
             run.say(f"warning: an automatic rollback would be refused: {hazard.text}")
     ticks, started_at = _ticks(run, orders, deployment)
     baseline = deployment.baseline if deployment is not None else None
@@ -75,10 +75,31 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
         run.evidence(result=verdict.status.value, exit_code=_exit_code(verdict)),
         verdict=verdict,
         samples=log.reference(),
-        judged=_judged(run.configuration, automatic, deployment),
+        judged=_judged(run.configuration, automatic, deployment, recorded=orders.recorded is not None),
         deployment=deployment.id if deployment is not None else "",
     )
-    return run.seal(_act(run, evidence, verdict, deployment, orders))
+    sealed = run.seal(_act(run, evidence, verdict, deployment, orders))
+    # Only now: killed before, the next watch replays what was seen, comes to the same verdict, and acts on it.
+    _note(run, watch, deployment, finished=True)
+    return sealed
+
+
+def _undecided(run: Guarded) -> Deployment | None:
+    """The deployment that this watch may decide; raise NeedsPerson where a rollback was left half done."""
+    deployment = deployments.latest(run.configuration)
+    if deployment is not None and deployment.state is DeploymentState.ROLLING_BACK and not run.machine.dry:
+        raise NeedsPerson(
+            f"a rollback of {deployment.tag or 'a migration'} was begun and never came to its end",
+            cure=f"Run `dhash-guard rollback --env {run.environment}` again; a watch would judge half of it.",
+        )
+    return deployment if deployment is not None and deployment.state in deployments.UNDECIDED else None
+
+
+def _note(run: Guarded, watch: Watch, deployment: Deployment | None, *, finished: bool) -> None:
+    """Write how far the watch has come; a disk that takes no more must not end it."""
+    identity = deployment.id if deployment is not None else ""
+    with suppress(OSError):
+        note_state(run, deployment=identity, started_at=watch.started_at, finished=finished)
 
 
 def _ticks(run: Guarded, orders: WatchOrders, deployment: Deployment | None) -> tuple[Iterator[Tick], float]:
@@ -110,22 +131,37 @@ def _fold(
     run: Guarded, watch: Watch, ticks: Iterator[Tick], log: SampleLog, viewer: Viewer, deployment: Deployment | None
 ) -> Ending | None:
     """Judge tick by tick until the watch has its answer; None where it ended by itself."""
-    state = {"deployment": deployment.id if deployment is not None else "", "started_at": watch.started_at}
     try:
-        for tick in ticks:
-            report = _observe(watch, tick)
-            log.append(tick)
-            note_state(run, **state, ticks=tick.index + 1, finished=report.ending is not None)
+        for raw in ticks:
+            tick = _without_secrets(raw, run.redactor)
+            with held_off():  # what is judged is recorded, or the evidence could not be recomputed
+                log.append(tick)
+                report = _observe(watch, tick)
+                _note(run, watch, deployment, finished=False)
             _write(run, report)
             viewer.show(watch, report)
             if report.ending is not None:
                 return None
     except (KeyboardInterrupt, Interrupted):
-        note_state(run, **state, ticks=0, finished=True)
+        # Told to stop after the answer was there: the answer stands.
+        return None if watch.ended else Ending.ABORTED
+    except OSError as problem:
+        text = f"the samples cannot be recorded: {problem.strerror or problem}"
+        run.tell("cannot-record", Level.CRITICAL, "The watch cannot go on", text)
+        run.say(text)
         return Ending.ABORTED
     finally:
         viewer.close()
     return Ending.CUT_SHORT
+
+
+def _without_secrets(tick: Tick, redactor: Redactor) -> Tick:
+    """One form is judged, recorded and shown: with secrets already masked in what a service answered."""
+    samples = {
+        name: evolve(value, detail=redactor.text(value.detail)) if isinstance(value, Absence) else value
+        for name, value in tick.samples.items()
+    }
+    return Tick(tick.index, tick.at, samples)
 
 
 def _observe(watch: Watch, tick: Tick) -> TickReport:
@@ -170,7 +206,7 @@ def _exit_code(verdict: Verdict) -> int:
             return CannotTell.exit_code
 
 
-def _judged(configuration: Configuration, automatic: bool, deployment: Deployment | None) -> Judged:
+def _judged(configuration: Configuration, automatic: bool, deployment: Deployment | None, *, recorded: bool) -> Judged:
     environment = configuration.environment
     known = dimensions(environment.signals)
     return Judged(
@@ -182,6 +218,7 @@ def _judged(configuration: Configuration, automatic: bool, deployment: Deploymen
         plan=to_data(environment.monitor),
         baseline=deployment.baseline if deployment is not None else None,
         automatic=automatic,
+        recorded=recorded,
         signals={name: dimension.value if dimension is not None else "health" for name, dimension in known.items()},
     )
 
@@ -199,23 +236,20 @@ def _act(run: Guarded, evidence: Evidence, verdict: Verdict, deployment: Deploym
     level = {0: Level.INFO, 1: Level.ERROR}.get(evidence.exit_code, Level.ERROR)
     run.tell("verdict", level, f"{verdict.status.value} ({verdict.decision.value})", verdict.reason)
     if verdict.decision is Decision.ROLL_BACK:
-        if obstacle := _obstacle(run, verdict, deployment):
+        if obstacle := _obstacle(run, orders):
             run.skip("rollback", "not-acted", obstacle)
             return evidence
-        return roll_back_automatically(run, evidence, verdict.reason, backup=orders.backup_file)
-    if deployment is not None and not run.machine.dry:
-        deployments.keep(run.machine, run.configuration, evolve(deployment, state=_STATES[verdict.status]))
+        return roll_back_automatically(run, evidence, verdict.reason, deployment, backup=orders.backup_file)
+    if deployment is None or run.machine.dry or orders.recorded is not None:
+        return evidence
+    if not deployments.settle(run.machine, run.configuration, deployment, _STATES[verdict.status]):
+        run.skip("verdict", "overtaken", "somebody deployed or rolled back meanwhile; this verdict is of what was there")
+        return evolve(evidence, result="overtaken", exit_code=CannotTell.exit_code)
     return evidence
 
 
-def _obstacle(run: Guarded, verdict: Verdict, deployment: Deployment | None) -> str:
-    """Why a decision to roll back is told and not acted on: rehearsal, old samples, or somebody was quicker."""
+def _obstacle(run: Guarded, orders: WatchOrders) -> str:
+    """Why a decision to roll back is told and not acted on: it is a rehearsal, or a log instead of the service."""
     if run.machine.dry:
         return "a dry run decides and changes nothing"
-    latest = deployments.latest(run.configuration)
-    if deployment is not None and latest is not None:
-        if latest.id != deployment.id or latest.state not in deployments.UNDECIDED:
-            return f"the deployment is {latest.state.value} already; this verdict came too late"
-        if verdict.started_at < deployment.begun_at - 1e-3:
-            return "the samples are from before the deployment"
-    return ""
+    return "a recorded log decides and changes nothing" if orders.recorded is not None else ""

@@ -124,8 +124,16 @@ class Guarded:
             deliveries=tuple(self.notifier.deliveries),
         )
         clean = seal.redacted(complete, self.redactor)
-        if not self.machine.dry:
+        if self.machine.dry:
+            return clean
+        try:
             seal.seal(self.machine, self.configuration.layout, clean)
+        except (GuardError, OSError) as problem:
+            if clean.exit_code == 0:
+                raise  # nothing may count as done without a record
+            # What was done stays done and is told as it is; unsealed it proves nothing to any gate.
+            self.tell("unsealed", Level.CRITICAL, "The record could not be sealed", str(problem))
+            self.say(f"warning: the record could not be sealed: {problem}")
         return clean
 
     def evidence(self, *, result: str, exit_code: int) -> Evidence:

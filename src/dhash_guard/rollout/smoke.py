@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 from dhash_guard.config.verbs import SmokeCheck
-from dhash_guard.errors import CannotTell, NoGo, OutsideSilent
+from dhash_guard.errors import CannotTell, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.stage import Finding, StageStatus
+from dhash_guard.rollout import deployments
 from dhash_guard.rollout.commands import run_command
 from dhash_guard.rollout.health import base_url
 from dhash_guard.rollout.run import Done, Guarded
@@ -66,10 +67,16 @@ def _checked(run: Guarded, check: SmokeCheck, address: str | None, timeout: floa
 def _by_command(run: Guarded, check: SmokeCheck, limit: float) -> tuple[str, str]:
     assert check.run is not None
     try:
-        finished = run_command(run, check.run, {"tag": run.facts.tag}, timeout=limit, changes=False)
-    except (NoGo, OutsideSilent) as problem:
+        finished = run_command(run, check.run, {"tag": _tag(run)}, timeout=limit, changes=False)
+    except (NoGo, OutsideSilent, UsageProblem) as problem:
         return problem.what, ""
     return "", f"exit 0 after {finished.seconds:.1f} s"
+
+
+def _tag(run: Guarded) -> str:
+    """The release that stands there: a rollback or a check by hand is not told which."""
+    latest = deployments.latest(run.configuration)
+    return run.facts.tag or (latest.tag if latest is not None else "")
 
 
 def _by_request(run: Guarded, check: SmokeCheck, address: str | None, limit: float) -> tuple[str, str]:
@@ -99,7 +106,7 @@ def _faults(check: SmokeCheck, answer: Answer) -> Any:
         text = ""
         try:
             found = find(json.loads(answer.body), check.at)
-        except ValueError:
+        except (ValueError, RecursionError):
             yield "the answer is not JSON"
             return
         if isinstance(found, Missing):

@@ -14,6 +14,9 @@ from dhash_guard.records.stage import Change
 from dhash_guard.records.units import format_bytes
 from dhash_guard.system import Machine
 
+_PATIENCE = 300.0
+"""Seconds that a rollback waits for a backup that is under way."""
+
 
 @frozen(kw_only=True)
 class Taken:
@@ -38,6 +41,8 @@ class Vault(Protocol):
     def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken: ...
 
     def rehearse(self) -> str: ...
+
+    def wait_until_free(self) -> None: ...
 
     def listing(self) -> list[BackupFacts]: ...
 
@@ -87,6 +92,10 @@ class LocalVault(_Reading):
         text = f"{facts.name}, {facts.members} entries, {format_bytes(facts.size)}, sha256 {facts.sha256[:12]}…, read back"
         return Taken(text=text, facts=facts, left_out=plan.collection.left_out)
 
+    def wait_until_free(self) -> None:
+        """Let a backup that is under way end first: a rollback must not fail on the nightly backup."""
+        backup.wait_until_free(self._machine, self._layout, _PATIENCE)
+
     def restore(self, facts: BackupFacts) -> PutBack:
         done = backup.restore(self._machine, self._layout, facts, self._settings)
         proof = "every file read back with its sha256" if done.identical else "NOT identical to the backup"
@@ -103,6 +112,9 @@ class DryVault(_Reading):
         text = f"would back up {len(plan.collection.sources)} entries, {format_bytes(plan.bytes)}, of {names}"
         self._note("back up", text)
         return Taken(text=text, facts=None, left_out=plan.collection.left_out)
+
+    def wait_until_free(self) -> None:
+        """Nothing is taken, so nothing is in the way."""
 
     def restore(self, facts: BackupFacts) -> PutBack:
         roots = backup.rehearse(self._machine, self._layout, facts, self._settings)

@@ -58,7 +58,7 @@ def _word(settings: HealthSettings, body: bytes) -> tuple[Health, str]:
     assert settings.status_at is not None
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Health.UNHEALTHY, "body is not JSON"
     word = find(document, settings.status_at)
     if isinstance(word, Missing) or not isinstance(word, str):

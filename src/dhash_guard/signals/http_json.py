@@ -106,7 +106,7 @@ class HttpJsonSource:
             return Absence(AbsenceKind.EMPTY, "empty answer")
         try:
             return json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Absence(AbsenceKind.NOT_JSON, f"{len(answer.body)} bytes that are no JSON")
 
 
@@ -122,6 +122,17 @@ def _read(document: Any, mapping: ValueMapping) -> Value:
     if isinstance(value, Absence) and mapping.absent is AbsentMeans.UNHEALTHY:
         return evolve(value, unhealthy=True)
     return value
+
+
+def _finite(found: Any) -> float | None:
+    """The number, where it is one that can be reckoned with; JSON allows integers of any length."""
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    try:
+        number = float(found)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _counts(part: float | Absence, whole: float | Absence) -> Value:
@@ -146,9 +157,10 @@ def _number(document: Any, at: str, unit: Unit, mapping: ValueMapping) -> float 
         if not mapping.text:
             return Absence(AbsenceKind.NOT_A_NUMBER, f"{at} is the string {found!r}; text: true would accept it")
         found = float(found)
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not math.isfinite(found):
-        return Absence(AbsenceKind.NOT_A_NUMBER, f"{at} is {str(found)[:40]!r}")
-    number = normalise(float(found), unit)
+    number = _finite(found)
+    if number is None:
+        return Absence(AbsenceKind.NOT_A_NUMBER, f"{at} is no finite number")
+    found, number = number, normalise(number, unit)
     if number is None:
         return Absence(AbsenceKind.OUT_OF_RANGE, f"{at} is {found:g}, outside of what a {unit.value} can be")
     return number

@@ -88,7 +88,7 @@ class RequestsHttp:
             return NoAnswer(Trouble.TIMEOUT, f"no answer within {timeout:g} s", time.monotonic() - began)
         except ReadTimeoutError:
             return NoAnswer(Trouble.TIMEOUT, f"answer not complete within {timeout:g} s", time.monotonic() - began)
-        except (requests.RequestException, HTTPError) as problem:
+        except (requests.RequestException, HTTPError, ValueError) as problem:  # ValueError: an address that is none
             return NoAnswer(Trouble.UNREACHABLE, _root_cause(problem), time.monotonic() - began)
 
     def _follow(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 
@@ -12,6 +15,26 @@ class Interrupted(BaseException):
 
 def _raise(number: int, frame: FrameType | None) -> None:
     raise Interrupted
+
+
+@contextmanager
+def held_off(*, then_raise: bool = True) -> Iterator[None]:
+    """Until the block ends INT and TERM wait, so that nothing is left half done; then they are raised, or forgotten.
+
+    They are forgotten where the block was the last thing to do anyway and its result still has to be told.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {kind: signal.signal(kind, lambda number, _: came.append(number)) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+    if came and then_raise:
+        raise Interrupted
 
 
 def install() -> None:

@@ -13,6 +13,7 @@ from dhash_guard.gates.safety import Facts, hazards
 SAFE = Facts(
     deployment_known=True,
     backup_verified=True,
+    backup_complete=True,
     migrated=False,
     migration_reversible=False,
     migration_covered=False,
@@ -35,6 +36,7 @@ def test_everything_known_and_well_is_safe() -> None:
         ({"deployment_known": False}, "no-deployment"),
         ({"backup_verified": False}, "no-verified-backup"),
         ({"backup_verified": None}, "no-verified-backup"),
+        ({"backup_complete": False}, "partial-backup"),
         ({"migrated": True}, "irreversible-migration"),
         ({"previous_healthy": False}, "previous-not-healthy"),
         ({"previous_healthy": None}, "previous-not-healthy"),
@@ -55,9 +57,18 @@ def test_only_the_one_good_combination_is_safe() -> None:
     safe = [
         row
         for row in product(
-            (True, False), (True, False, None), (True, False), (True, False), (True, False), (True, False, None), (0, 1)
+            (True, False),
+            (True, False, None),
+            (True, False),
+            (True, False),
+            (True, False),
+            (True, False),
+            (True, False, None),
+            (0, 1),
         )
         if not hazards(Facts(**dict(zip(Facts.__annotations__, row, strict=True))))  # type: ignore[arg-type]  # table rows
     ]
-    assert all(known and verified and healthy and not before for known, verified, _, _, _, healthy, before in safe)
+    assert all(
+        known and verified and whole and healthy and not before for known, verified, whole, _, _, _, healthy, before in safe
+    )
     assert len(safe) == 7  # of the eight migration rows, one is irreversible and uncovered

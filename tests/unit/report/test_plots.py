@@ -33,7 +33,9 @@ def segments(values: list[Value], step: float = 30.0) -> list[list[float]]:
 
 def plot_of(values: list[Value], step: float = 30.0, above: float = 0.05, dimension: str = "ratio") -> Plot:
     gates = {"g": {"signal": "s", "action": "rollback", "fail_above": stories.limit(above, dimension)}}
-    judged = Judged(gates=gates, order=tuple(gates), plan={}, baseline=None, automatic=True, signals={"s": dimension})
+    judged = Judged(
+        gates=gates, order=tuple(gates), plan={}, baseline=None, automatic=True, recorded=False, signals={"s": dimension}
+    )
     outcome = stories.outcome("g", signal="s")
     verdict = stories.verdict(Status.HEALTHY, Decision.PROCEED, [outcome])
     (plot,) = plots(stories.evidence(judged=judged, verdict=verdict), ticks_of(values, step))
