@@ -170,6 +170,14 @@ def test_a_service_that_cannot_be_stopped_is_rolled_back_all_the_same(project: P
     assert (project.root / "started").exists()
 
 
+def test_a_service_that_does_not_start_again_needs_a_person(project: Project) -> None:
+    controlled(project, start="raise SystemExit(1)")
+    project.deployed()
+    done = project.guard("rollback", "--force")
+    assert done.code == 6, done.err
+    assert (project.version, record(project)["state"]) == ("good", "rollback-failed")
+
+
 def test_a_backup_under_way_is_waited_for(project: Project) -> None:
     project.deployed()
     project.environment["backup"]["quiesce"] = {"run": python("time.sleep(2)")}

@@ -137,8 +137,16 @@ def _exchange(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration 
         run.stage("rollback restore", restore)
     finally:
         if controlled:
-            run.stage("rollback start", lambda: control(run, "start"))
+            _start(run)
     return held[0]
+
+
+def _start(run: Guarded) -> None:
+    """Start the service again; whatever kept it from starting, its files may have been exchanged by now."""
+    try:
+        run.stage("rollback start", lambda: control(run, "start"))
+    except GuardError as problem:
+        raise NeedsPerson(f"the service could not be started: {problem.what}", cure=problem.cure) from problem
 
 
 def _stop(run: Guarded, orders: Orders) -> None:
