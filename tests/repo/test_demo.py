@@ -19,6 +19,6 @@ def test_the_demo_ends_as_it_says() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "(exit code 5)" in done.stdout
     assert "all 242 files agree with the backup" in done.stdout
-    assert "30 ms over 5s, n=" in done.stdout
+    assert "60 ms over 5s, n=" in done.stdout
     report = ROOT / done.stdout.split("The HTML report: ")[1].splitlines()[0]
     assert "<svg" in report.read_text("utf-8")

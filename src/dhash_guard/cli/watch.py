@@ -36,7 +36,9 @@ def monitor(
     """Watch a release, decide, and go back where the verdict says so and it is safe."""
     run = call.open("monitor", overrides=Overrides(duration=duration, interval=interval))
     orders = watching.WatchOrders(automatic=automatic, backup_file=backup_file, recorded=recorded)
-    viewer = viewer_for(run, quiet=call.quiet, terminal=sys.stderr.isatty())
+    # A runner may offer a pseudo terminal, but what it keeps is a log: lines, not a picture that is redrawn.
+    terminal = sys.stderr.isatty() and call.machine.environ.get("GITHUB_ACTIONS") != "true"
+    viewer = viewer_for(run, quiet=call.quiet, terminal=terminal)
     evidence = watching.monitor(run, orders, viewer)
     return call.finish(run, evidence, viewer.ticks)
 
