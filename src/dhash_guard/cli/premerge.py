@@ -6,8 +6,6 @@ import click
 
 from dhash_guard.cli.invocation import Invocation, common, named
 from dhash_guard.cli.surface import current
-from dhash_guard.records.codec import to_data
-from dhash_guard.records.leg import LegReport
 from dhash_guard.rollout.check import check as checking
 from dhash_guard.rollout.premerge import premerge as rehearsing
 
@@ -30,11 +28,7 @@ def premerge(call: Invocation, leg: str, expected: str, skip: tuple[str, ...], t
     """Rehearse a deployment: check, backup proof, deployment and migration dry-run, smoke."""
     run = call.open("premerge", tag=tag)
     evidence, report = rehearsing(run, leg=leg, skipped=skip, tag=tag)
-    call.finish(run, evidence)
+    code = call.finish(run, evidence)
     current().rehearsed(report, [name.strip() for name in expected.split(",") if name.strip()])
-    return _shown(call, report)
-
-
-def _shown(call: Invocation, report: LegReport) -> int:
     call.say(f"result-{report.leg}.json: {report.result}")
-    return int(to_data(report)["exit_code"])
+    return code

@@ -29,17 +29,6 @@ class Limit:
         """Whether values over the line are the breach."""
         return self.side in ("above", "from")
 
-    def breached(self, value: float) -> bool:
-        match self.side:
-            case "above":
-                return value > self.value
-            case "from":
-                return value >= self.value
-            case "below":
-                return value < self.value
-            case _:
-                return value <= self.value
-
     def __str__(self) -> str:
         return f"{_PASSES[self.side]} {number(self.value, self.dimension)}"
 

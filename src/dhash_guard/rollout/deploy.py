@@ -5,16 +5,16 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from dhash_guard.config.verbs import DeploySettings
-from dhash_guard.errors import CannotTell, GuardError, Locked, UsageProblem
+from dhash_guard.errors import CannotTell, GuardError, UsageProblem
 from dhash_guard.gates.baseline import baseline_of
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
-from dhash_guard.records.layout import iso
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.automatic import roll_back_automatically
 from dhash_guard.rollout.commands import run_command
+from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.health import prove_healthy
 from dhash_guard.rollout.migrate import plan_migration, run_migration
 from dhash_guard.rollout.run import Guarded
@@ -81,15 +81,6 @@ def fall_back(run: Guarded, begun: Deployment, failed: GuardError, why: str, *, 
     if automatic and not run.machine.dry:
         evidence = roll_back_automatically(run, evidence, why, begun, backup=begun.backup or None)
     return run.seal(evidence)
-
-
-def refuse_frozen(run: Guarded) -> None:
-    """Raise Locked while a freeze of the environment is on."""
-    now = run.machine.clock.now()
-    for freeze in run.configuration.environment.freeze:
-        if freeze.since <= now < freeze.until:
-            text = f"{run.environment} is frozen until {iso(freeze.until)} ({freeze.reason or 'no reason given'})"
-            raise Locked(text, cure="Wait, or remove the freeze in the configuration.")
 
 
 def _prepare(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> Deployment:

@@ -15,10 +15,10 @@ from dhash_guard.ledger import chain, verify
 from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.evidence import Evidence
-from dhash_guard.records.layout import iso
 from dhash_guard.records.outcome import Status
 from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.records.units import format_duration
+from dhash_guard.rollout.freeze import freeze_now
 from dhash_guard.rollout.run import Done, Guarded
 
 
@@ -117,16 +117,9 @@ def _combined(found: tuple[Condition, ...]) -> GuardError | None:
 
 
 def _not_frozen(run: Guarded) -> Condition:
-    now = run.machine.clock.now()
-    for freeze in run.configuration.environment.freeze:
-        if freeze.since <= now < freeze.until:
-            return Condition(
-                name="freeze",
-                answer=Answer.FROZEN,
-                value=f"frozen until {iso(freeze.until)}: {freeze.reason or 'no reason given'}",
-                limit="no freeze",
-            )
-    return Condition(name="freeze", answer=Answer.GO, value="none now", limit="no freeze")
+    frozen = freeze_now(run)
+    answer, value = (Answer.GO, "none now") if frozen is None else (Answer.FROZEN, frozen)
+    return Condition(name="freeze", answer=answer, value=value, limit="no freeze")
 
 
 def _backup(run: Guarded, asked: Requirements) -> Condition:

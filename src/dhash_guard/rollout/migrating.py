@@ -9,7 +9,8 @@ from attrs import evolve
 from dhash_guard.errors import GuardError
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.rollout.automatic import automatic_by_configuration
-from dhash_guard.rollout.deploy import begin, fall_back, interrupted, new_deployment, refuse_frozen, take_baseline
+from dhash_guard.rollout.deploy import begin, fall_back, interrupted, new_deployment, take_baseline
+from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.migrate import migration, plan_migration, run_migration
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.system.interrupt import Interrupted
