@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dhash_guard.gates.holds import percentile
 from dhash_guard.gates.reading import plain
-from dhash_guard.records.deployment import Baseline, Summary
+from dhash_guard.records.deployment import MOST_VALUES, Baseline, Summary
 from dhash_guard.records.sample import Health, Tick
 
 _ORDER = (Health.HEALTHY, Health.WARNING, Health.UNHEALTHY)
@@ -27,5 +27,8 @@ def baseline_of(ticks: Sequence[Tick], taken_at: float) -> Baseline:
         taken_at=taken_at,
         samples=len(ticks),
         health=max(words, key=_ORDER.index) if words else None,
-        medians={name: Summary(percentile(values, 0.5), len(values)) for name, values in sorted(series.items())},
+        medians={
+            name: Summary(percentile(values, 0.5), len(values), tuple(values[-MOST_VALUES:]))
+            for name, values in sorted(series.items())
+        },
     )

@@ -24,12 +24,20 @@ class DeploymentState(Enum):
     ROLLBACK_FAILED = "rollback-failed"
 
 
+MOST_VALUES = 120
+"""How many values of a signal a baseline keeps: what a test of two samples needs, and no more than a record can carry."""
+
+
 @frozen
 class Summary:
-    """A baseline signal before the deployment: its median in the house unit, over `count` samples."""
+    """A signal before the deployment, in the house unit: its median over `count` values, and the values themselves.
+
+    `values` are in order of time, the newest MOST_VALUES of them.
+    """
 
     median: float
     count: int
+    values: tuple[float, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -45,10 +45,15 @@ class Absence:
 
 @frozen
 class Counts:
-    """A ratio kept as numerator and denominator, so that small numbers stay visible."""
+    """A ratio kept as numerator and denominator, so that small numbers stay visible.
+
+    `running` says that both have been added up since the watch began (a window then takes differences); otherwise
+    they are the events of this look alone.
+    """
 
     part: float
     whole: float
+    running: bool = False
 
     @property
     def ratio(self) -> float | None:
@@ -90,8 +95,8 @@ class Tick:
 def value_to_data(value: Value) -> Any:
     """A number stays a number; everything else becomes a small tagged mapping."""
     match value:
-        case Counts(part, whole):
-            return {"part": part, "whole": whole}
+        case Counts(part, whole, running):
+            return {"part": part, "whole": whole} | ({"running": True} if running else {})
         case Health():
             return {"health": value.value}
         case Absence(kind, detail, unhealthy):
@@ -106,8 +111,8 @@ def value_from_data(data: Any) -> Value:
         return float(data)
     if isinstance(data, dict):
         keys = set(data)
-        if keys == {"part", "whole"} and _is_number(data["part"]) and _is_number(data["whole"]):
-            return Counts(float(data["part"]), float(data["whole"]))
+        if keys - {"running"} == {"part", "whole"} and _is_number(data["part"]) and _is_number(data["whole"]):
+            return Counts(float(data["part"]), float(data["whole"]), data.get("running") is True)
         if keys == {"health"}:
             return Health(data["health"])
         if keys <= {"absent", "detail", "unhealthy"} and "absent" in keys:

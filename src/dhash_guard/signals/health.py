@@ -78,12 +78,12 @@ class HealthSource:
         self._settings = settings
         self._base_url = base_url
         self._http = http
-        self._counts = so_far or Counts(0.0, 0.0)
+        self._counts = so_far or Counts(0.0, 0.0, running=True)
         self.latest: HealthLook | None = None
 
     def sample(self) -> Mapping[str, Value]:
         seen = self.latest = look(self._settings, self._base_url, self._http)
         good = seen.health is not Health.UNHEALTHY
-        self._counts = Counts(self._counts.part + good, self._counts.whole + 1)
+        self._counts = Counts(self._counts.part + good, self._counts.whole + 1, running=True)
         latency: Value = Absence(AbsenceKind.UNREACHABLE, seen.reason) if seen.seconds is None else round(seen.seconds, 6)
         return {"health": seen.health, "health.latency": latency, "health.success_ratio": self._counts}
