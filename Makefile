@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 NODE := node_modules/.installed
 
-.PHONY: help setup demo test check reference bench full action bench-start clean
+.PHONY: help setup demo test check reference bench full action bench-start bench-gates clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ action: $(STAMP) ## build/action: what a release tag holds
 
 bench-start: action ## how long a step waits before it runs, against node and against pip
 	$(BIN)/python benchmarks/start.py
+
+bench-gates: $(STAMP) ## false rollbacks, detection and delay, against the rules of named peers
+	$(BIN)/python -m benchmarks.gates
 
 clean: ## remove what was set up and made
 	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

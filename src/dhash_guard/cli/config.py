@@ -1,4 +1,4 @@
-"""The commands about the configuration: config check, show, schema, and gates show."""
+"""The commands about the configuration: config check, import, show, schema, and gates show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dhash_guard.cli.invocation import Invocation, common
 from dhash_guard.config import check_all
 from dhash_guard.config.export import schema_text
 from dhash_guard.config.show import show as show_text
-from dhash_guard.errors import ConfigurationProblem
+from dhash_guard.errors import ConfigurationProblem, UsageProblem
 from dhash_guard.gates.guardrails import worst_case
 from dhash_guard.gates.settings import FAIL_LIMITS, Aggregate, Gate, limit_of
 from dhash_guard.records.codec import to_data
@@ -52,6 +52,42 @@ def schema_(call: Invocation) -> int:
     """Print the JSON Schema of the configuration file, for editors."""
     call.show(schema_text(), json.loads(schema_text()))
     return 0
+
+
+@config.command("import")
+@common
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), metavar="PATH", help="Write the configuration there, not to stdout.")
+@click.option("--service", default="dhash", show_default=True, metavar="NAME", help="What the service is called.")
+@click.option("--partial", is_flag=True, help="Write what can be read, and list what is refused.")
+@click.option("--force", is_flag=True, help="Overwrite the file that --out names.")
+def import_(call: Invocation, file: Path, out: Path | None, service: str, partial: bool, force: bool) -> int:
+    """Turn the gates file of another monitor into a configuration, with an account of every value in it.
+
+    --env names the environment of a file that names none.
+    """
+    from dhash_guard.config.importing.file import import_file  # a dozen modules that no other command needs
+    from dhash_guard.config.importing.told import account_lines, as_data
+
+    if out is not None:
+        _check_out(out, force)
+    done = import_file(file, Path.cwd(), call.machine.environ, service=service, env=call.env, partial=partial)
+    if out is not None:
+        call.machine.files.write_atomic(out, done.text.encode(), 0o644)
+    call.say("\n".join(account_lines(done)))
+    result = done.text.rstrip() if out is None else f"{'would write' if call.machine.dry else 'wrote'} {out}"
+    call.show(result, as_data(done))
+    return 0
+
+
+def _check_out(out: Path, force: bool) -> None:
+    """Raise UsageProblem where the file cannot or should not be written."""
+    if out.is_dir():
+        raise UsageProblem("is a directory", where=str(out), cure="Name a file in it with --out.")
+    if out.exists() and not force:
+        raise UsageProblem("this file is there already", where=str(out), cure="Name another with --out, or add --force.")
+    if not out.parent.is_dir():
+        raise UsageProblem("there is no such directory", where=str(out.parent), cure="Make it, or name another file.")
 
 
 @click.group()

@@ -73,6 +73,8 @@ class Invocation:
     def load(self, overrides: Overrides = Overrides()) -> Configuration:
         """The configuration for the chosen environment, with what an interrupted restore left behind put right."""
         configuration = load(self.config, Path.cwd(), self.machine.environ, self.env, overrides=overrides)
+        for note in configuration.notes:
+            self.say(note)
         finish_restores(self.machine, configuration, self.say)
         return configuration
 

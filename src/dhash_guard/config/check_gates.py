@@ -9,9 +9,8 @@ from dhash_guard.config.node import KeyPath, Node
 from dhash_guard.config.schema import Environment
 from dhash_guard.gates import guardrails
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.signals import dimensions
+from dhash_guard.signals import absent_unhealthy, dimensions
 from dhash_guard.signals.health import dimensions as health_dimensions
-from dhash_guard.signals.http_json import AbsentMeans, HttpJson
 
 Findings = Iterator[tuple[KeyPath, str]]
 """Paths below the environment, each with a sentence: what is wrong; what to do."""
@@ -55,13 +54,7 @@ def gates(environment: Environment, tree: Node, shortened: bool) -> Findings:
 
 def _windows(environment: Environment) -> Findings:
     """An aggregate has no place for "absent means unhealthy": it would be left out, and the rest would pass."""
-    unhealthy = {
-        value
-        for signal in environment.signals.values()
-        if isinstance(signal, HttpJson)
-        for value, mapping in signal.values.items()
-        if mapping.absent is AbsentMeans.UNHEALTHY
-    }
+    unhealthy = absent_unhealthy(environment.signals)
     for name, gate in environment.gates.items():
         if gate.over is not None and gate.signal in unhealthy:
             yield (

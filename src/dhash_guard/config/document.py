@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from dhash_guard.config.check_commands import outside
 from dhash_guard.config.find import Found, find
@@ -20,6 +20,9 @@ from dhash_guard.config.verbs import PremergeSettings, TrustSettings
 from dhash_guard.errors import ConfigurationProblem, UsageProblem
 from dhash_guard.records.layout import Layout
 
+if TYPE_CHECKING:
+    from dhash_guard.config.importing.gates_file import GatesFile
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _UNFIT_NAME = "is no name for files; use lower-case letters, digits and hyphens"
 _LATER = ("defaults", "environments", "notify")
@@ -28,13 +31,17 @@ _LATER = ("defaults", "environments", "notify")
 
 @frozen(kw_only=True)
 class Opened:
-    """A file that was read: its node, the values at its top, the environments' nodes, and all faults outside of them."""
+    """A file that was read: its node, the values at its top, the environments' nodes, and all faults outside of them.
+
+    `gates` is the gates file that `--config` named, where it named one.
+    """
 
     found: Found
     node: Node
     values: dict[str, Any]
     environments: dict[str, Node]
     faults: list[Fault] = field(factory=list)
+    gates: GatesFile | None = None
 
     @property
     def layout(self) -> Layout:
@@ -83,9 +90,17 @@ class Opened:
 
 
 def open_document(path: Path | None, cwd: Path) -> Opened:
-    """Find and read the file; raise UsageProblem without a file, ConfigurationProblem where it is no YAML mapping."""
-    found = find(path, cwd)
-    node = read_file(found.path, found.name)
+    """Find and read the file; raise UsageProblem without a file, ConfigurationProblem where it is no YAML mapping.
+
+    Where `path` is a gates file of another monitor, the configuration is found as if none had been named.
+    """
+    gates = _gates_file(path, cwd) if path is not None else None
+    found = find(path if gates is None else None, cwd)
+    return evolve(opened(found, read_file(found.path, found.name)), gates=gates)
+
+
+def opened(found: Found, node: Node) -> Opened:
+    """What stands at the top of a file that was read."""
     values, faults = sections(node, Document, skip=_LATER)
     entries = _mapping(node.get("environments"))
     environments = {name: child for name, child in entries.items() if _NAME.fullmatch(name) and child.is_mapping}
@@ -93,6 +108,12 @@ def open_document(path: Path | None, cwd: Path) -> Opened:
     later = [child for child in map(node.get, _LATER) if child is not None]
     faults += [child.fault("is no mapping; write its keys below it") for child in later if not child.is_mapping]
     return Opened(found=found, node=node, values=values, environments=environments, faults=faults)
+
+
+def _gates_file(path: Path, cwd: Path) -> GatesFile | None:
+    from dhash_guard.config.importing.gates_file import gates_file  # a dozen modules that hardly any command needs
+
+    return gates_file(path, cwd)
 
 
 def _mapping(node: Node | None) -> dict[str, Node]:

@@ -58,6 +58,7 @@ def configuration(opened: Opened, settled: Settled) -> Configuration:
         others=tuple(name for name in opened.environments if name != settled.name),
         premerge=opened.premerge,
         trust=opened.trust,
+        notes=_notes(opened, settled.name),
     )
 
 
@@ -73,7 +74,9 @@ def check_all(path: Path | None, cwd: Path, environ: Mapping[str, str]) -> list[
     found = [Checked(environment="", problems=_lines(opened.faults))] if opened.faults else []
     for name in opened.environments:
         settled = settle(opened, name, environ, Overrides())
-        found.append(Checked(environment=name, problems=_lines(settled.faults), notes=_lines(settled.unset)))
+        found.append(
+            Checked(environment=name, problems=_lines(settled.faults), notes=(*_lines(settled.unset), *_notes(opened, name)))
+        )
     return found
 
 
@@ -88,11 +91,17 @@ def digest_of(environment: Environment) -> str:
 
 
 def _settled(opened: Opened, name: str, environ: Mapping[str, str], overrides: Overrides) -> Settled:
+    if opened.gates is not None:
+        opened.gates.require(name)
     settled = settle(opened, name, environ, overrides)
     problems = _lines((*opened.faults, *settled.faults, *settled.unset))
     if problems:
         raise ConfigurationProblem(list(problems))
     return settled
+
+
+def _notes(opened: Opened, name: str) -> tuple[str, ...]:
+    return (opened.gates.note(name),) if opened.gates is not None else ()
 
 
 def _positive(overrides: Overrides) -> None:

@@ -78,7 +78,8 @@ class Directories:
 class Configuration:
     """A loaded configuration for one environment, with everything that commands need to know of the project.
 
-    `digest` is the sha256 of the environment's settled values, so that evidence says under which rules it was made.
+    `digest` is the sha256 of the environment's settled values, so that evidence says under which rules it was made;
+    `notes` are sentences for the person who waits.
     """
 
     path: Path
@@ -89,6 +90,7 @@ class Configuration:
     others: tuple[str, ...] = ()
     premerge: PremergeSettings = PremergeSettings()
     trust: TrustSettings = TrustSettings()
+    notes: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

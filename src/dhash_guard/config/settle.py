@@ -46,6 +46,9 @@ class Settled:
 def settle(opened: Opened, name: str, environ: Mapping[str, str], overrides: Overrides) -> Settled:
     """Put the environment together; its faults are gathered, not raised."""
     tree, faults = with_preset(_kind(_layers(opened, name), name))
+    if opened.gates is not None and name in opened.gates.environments:
+        tree, refused = opened.gates.laid(tree, name, overrides.applied)
+        faults = [*faults, *refused]
     expanded = expand(tree, environ)
     values, wrong = sections(expanded.node, Environment)
     environment = Environment(**values)

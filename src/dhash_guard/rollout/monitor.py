@@ -119,7 +119,7 @@ def _ticks(run: Guarded, orders: WatchOrders, deployment: Deployment | None) -> 
         base_url(run.configuration),
         run.configuration.layout.root,
         run.machine,
-        resumed=seen[-1] if seen else None,
+        resumed=seen,
     )
     started_at = before.started_at if before is not None and seen else round(run.machine.clock.now(), 3)
     if before is not None and seen:

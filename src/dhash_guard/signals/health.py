@@ -9,6 +9,7 @@ from attrs import frozen
 
 from dhash_guard.records.sample import Absence, AbsenceKind, Counts, Health, Value
 from dhash_guard.records.units import Dimension, Seconds
+from dhash_guard.signals.endpoint import absence_of
 from dhash_guard.signals.path import Missing, find
 from dhash_guard.signals.source import Dimensions
 from dhash_guard.system.http import Http, NoAnswer
@@ -28,11 +29,12 @@ class HealthSettings:
 
 @frozen
 class HealthLook:
-    """One look: the state, why, and the seconds to the complete answer (None without an answer)."""
+    """One look: the state, why, and the seconds to the complete answer (None without one; `missing` then says why)."""
 
     health: Health
     reason: str
     seconds: float | None
+    missing: AbsenceKind = AbsenceKind.UNREACHABLE
 
 
 def dimensions() -> Dimensions:
@@ -40,11 +42,16 @@ def dimensions() -> Dimensions:
     return {"health": None, "health.latency": Dimension.TIME, "health.success_ratio": Dimension.RATIO}
 
 
+def counted() -> frozenset[str]:
+    """Those of them that are ratios kept as counts."""
+    return frozenset({"health.success_ratio"})
+
+
 def look(settings: HealthSettings, base_url: str, http: Http) -> HealthLook:
     """Probe once."""
     answer = http.request("GET", base_url.rstrip("/") + settings.path, timeout=settings.timeout)
     if isinstance(answer, NoAnswer):
-        return HealthLook(Health.UNHEALTHY, f"{answer.trouble.value}: {answer.detail}", None)
+        return HealthLook(Health.UNHEALTHY, f"{answer.trouble.value}: {answer.detail}", None, absence_of(answer).kind)
     if answer.status != settings.expect:
         return HealthLook(Health.UNHEALTHY, f"HTTP {answer.status}, expected {settings.expect}", answer.seconds)
     if settings.status_at is None:
@@ -85,5 +92,5 @@ class HealthSource:
         seen = self.latest = look(self._settings, self._base_url, self._http)
         good = seen.health is not Health.UNHEALTHY
         self._counts = Counts(self._counts.part + good, self._counts.whole + 1, running=True)
-        latency: Value = Absence(AbsenceKind.UNREACHABLE, seen.reason) if seen.seconds is None else round(seen.seconds, 6)
+        latency: Value = Absence(seen.missing, seen.reason) if seen.seconds is None else round(seen.seconds, 6)
         return {"health": seen.health, "health.latency": latency, "health.success_ratio": self._counts}

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from dhash_guard.records.sample import Absence, AbsenceKind, Value
 from dhash_guard.records.units import Dimension
-from dhash_guard.signals.source import Dimensions
+from dhash_guard.signals.source import Dimensions, Faults, Place
 from dhash_guard.system.host import Host
 
 
@@ -24,8 +24,14 @@ class HostSignal:
     def dimensions(self, name: str) -> Dimensions:
         return {f"{name}.{part}": Dimension.RATIO for part in ("cpu", "memory", "disk")}
 
-    def faults(self) -> list[tuple[tuple[str, ...], str]]:
+    def counted(self) -> frozenset[str]:
+        return frozenset()
+
+    def faults(self) -> Faults:
         return []
+
+    def open(self, name: str, place: Place) -> HostSource:
+        return HostSource(name, self, place.root, place.machine.host)
 
 
 class HostSource:

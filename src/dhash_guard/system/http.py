@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -63,6 +66,7 @@ class RequestsHttp:
 
     def __init__(self) -> None:
         self._session: Any = None
+        self._limits = threading.local()
 
     def request(
         self,
@@ -77,19 +81,65 @@ class RequestsHttp:
         from urllib3.exceptions import HTTPError, ReadTimeoutError
 
         if self._session is None:
-            self._session = requests.Session()
-            # Without this, credentials of ~/.netrc would travel to whatever address the configuration names.
-            self._session.auth = lambda prepared: prepared
-            self._session.headers["User-Agent"] = "dhash-guard"
+            self._session = self._open()
         began = time.monotonic()
+        limit = self._limits.of_this_request = _Limit(timeout)
         try:
-            return self._follow(method, url, began, timeout, dict(headers or {}), json_body)
+            with limit:
+                return self._follow(method, url, began, timeout, dict(headers or {}), json_body)
         except requests.Timeout:
             return NoAnswer(Trouble.TIMEOUT, f"no answer within {timeout:g} s", time.monotonic() - began)
         except ReadTimeoutError:
             return NoAnswer(Trouble.TIMEOUT, f"answer not complete within {timeout:g} s", time.monotonic() - began)
         except (requests.RequestException, HTTPError, ValueError) as problem:  # ValueError: an address that is none
+            if limit.passed:
+                return NoAnswer(Trouble.TIMEOUT, f"answer not complete within {timeout:g} s", time.monotonic() - began)
             return NoAnswer(Trouble.UNREACHABLE, _root_cause(problem), time.monotonic() - began)
+
+    def _open(self) -> Any:
+        """A session whose connections are given up when the limit of their request has passed."""
+        import requests
+        from requests.adapters import HTTPAdapter
+        from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+
+        limits = self._limits
+
+        class Plain(HTTPConnection):
+            def getresponse(self) -> Any:
+                limits.of_this_request.watch(self.sock)
+                return super().getresponse()
+
+        class Secure(HTTPSConnection):
+            def getresponse(self) -> Any:
+                limits.of_this_request.watch(self.sock)
+                return super().getresponse()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        pools = {"http": PlainPool, "https": SecurePool}
+
+        class Adapter(HTTPAdapter):
+            def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+                super().init_poolmanager(*arguments, **options)
+                self.poolmanager.pool_classes_by_scheme = pools
+
+            def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
+                manager = super().proxy_manager_for(*arguments, **options)
+                manager.pool_classes_by_scheme = pools
+                return manager
+
+        session = requests.Session()
+        # Without this, credentials of ~/.netrc would travel to whatever address the configuration names.
+        session.auth = lambda prepared: prepared
+        session.headers["User-Agent"] = "dhash-guard"
+        session.mount("http://", Adapter())
+        session.mount("https://", Adapter())
+        return session
 
     def _follow(
         self, method: str, url: str, began: float, timeout: float, headers: dict[str, str], json_body: Any
@@ -113,6 +163,42 @@ class RequestsHttp:
         return NoAnswer(Trouble.REDIRECT, f"more than {_REDIRECTS} redirects", time.monotonic() - began)
 
 
+class _Limit:
+    """Ends what one request still waits for when its time is up: headers that trickle would reset every other timer."""
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._watched: Any = None
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(max(seconds, 0.0), self._pass)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        # Under the lock, so that a connection that goes back to the pool is not cut off afterwards.
+        with self._lock:
+            self._watched = None
+        self._timer.cancel()
+
+    def watch(self, connection: Any) -> None:
+        with self._lock:
+            self._watched = connection
+            self._cut()
+
+    def _pass(self) -> None:
+        with self._lock:
+            self.passed = True
+            self._cut()
+
+    def _cut(self) -> None:
+        if self.passed and self._watched is not None:
+            with suppress(OSError, ValueError):
+                # Of the plain socket, because the one of TLS would wait for the other side to agree.
+                socket.socket.shutdown(self._watched, socket.SHUT_RDWR)
+
+
 def _read(reply: Any, began: float, timeout: float) -> Answer | NoAnswer:
     body = bytearray()
     # read1 hands over what has come; anything that waits for a full chunk would let a trickle outlast the limit.
@@ -121,7 +207,9 @@ def _read(reply: Any, began: float, timeout: float) -> Answer | NoAnswer:
         if len(body) > BODY_CAP:
             return NoAnswer(Trouble.TOO_LARGE, f"answer larger than {BODY_CAP} bytes", time.monotonic() - began)
         if time.monotonic() - began > timeout:  # a server that trickles resets requests' own timer for ever
-            return NoAnswer(Trouble.TIMEOUT, f"answer not complete within {timeout:g} s", time.monotonic() - began)
+            break
+    if time.monotonic() - began > timeout:
+        return NoAnswer(Trouble.TIMEOUT, f"answer not complete within {timeout:g} s", time.monotonic() - began)
     headers = {name.lower(): value for name, value in reply.headers.items()}
     return Answer(status=reply.status_code, headers=headers, body=bytes(body), seconds=time.monotonic() - began)
 
@@ -144,4 +232,6 @@ def _root_cause(problem: BaseException) -> str:
         if inner is None:
             break
         cause = inner
+    if (doubt := getattr(cause, "verify_message", None)) is not None:
+        return f"certificate not trusted: {doubt}"
     return getattr(cause, "strerror", None) or type(cause).__name__

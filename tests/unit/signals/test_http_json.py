@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from dhash_guard.records.sample import Absence, AbsenceKind, Counts
-from dhash_guard.records.units import Unit
-from dhash_guard.signals.http_json import AbsentMeans, HttpJson, HttpJsonSource, ValueMapping
+from dhash_guard.records.units import Seconds, Unit
+from dhash_guard.signals.freshness import moment
+from dhash_guard.signals.http_json import HttpJson, ValueMapping
 from dhash_guard.signals.path import Missing, find
-from dhash_guard.system.http import Answer, NoAnswer, Trouble
-
-
-class Canned:
-    """Answers every request alike, and remembers the headers."""
-
-    def __init__(self, answer: Answer | NoAnswer) -> None:
-        self.answer = answer
-        self.headers: Any = None
-
-    def request(
-        self, method: str, url: str, *, timeout: float, headers: Any = None, json_body: Any = None
-    ) -> Answer | NoAnswer:
-        self.headers = headers
-        return self.answer
+from dhash_guard.signals.reading import AbsentMeans
+from dhash_guard.system.http import NoAnswer, Trouble
+from unit.signals.canned import NOW, Canned, answer, place
 
 
 def said(body: Any, mapping: ValueMapping, status: int = 200) -> Any:
-    answer = body if isinstance(body, NoAnswer) else _answer(body, status)
     settings = HttpJson(kind="http-json", path="/m", values={"v": mapping})
-    return HttpJsonSource(settings, "http://x", Canned(answer), {}).sample()["v"]
-
-
-def _answer(body: Any, status: int) -> Answer:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status=status, headers={}, body=content, seconds=0.1)
+    return settings.open("service", place(Canned(answer(body, status)))).sample()["v"]
 
 
 PERCENT = ValueMapping(at="rate", unit=Unit.PERCENT)
@@ -101,12 +84,113 @@ def test_more_parts_than_the_whole_is_no_ratio() -> None:
 
 
 def test_the_token_comes_from_the_environment() -> None:
-    web = Canned(Answer(status=200, headers={}, body=b"{}", seconds=0.1))
+    web = Canned(answer({}))
     settings = HttpJson(kind="http-json", path="/m", values={}, token_env="METRICS_TOKEN")
-    HttpJsonSource(settings, "http://x", web, {"METRICS_TOKEN": "abc"}).sample()
+    settings.open("service", place(web, {"METRICS_TOKEN": "abc"})).sample()
     assert web.headers == {"Authorization": "Bearer abc"}
 
 
 def test_a_path_that_leads_nowhere_says_how_far_it_came() -> None:
     assert find({"a": {"b": 1}}, "a.c") == Missing("a")
     assert find({"a": [1]}, "a.5") == Missing("a")
+
+
+def iso(at: float, zone: timezone = UTC) -> str:
+    return datetime.fromtimestamp(at, zone).isoformat()
+
+
+def aged(time: Any, **given: Any) -> Any:
+    values = {"v": ValueMapping(at="n", unit=Unit.COUNT, **given)}
+    settings = HttpJson(kind="http-json", path="/m", values=values, time_at="made.at", fresh=Seconds(120.0))
+    return settings.open("service", place(Canned(answer({"made": {"at": time}, "n": 5})))).sample()["v"]
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        iso(NOW),
+        iso(NOW - 120),
+        iso(NOW + 120),
+        iso(NOW, timezone(timedelta(hours=-5))),
+        iso(NOW).replace("+00:00", "Z"),
+        NOW,
+        int(NOW) - 119,
+        int(NOW * 1000),
+    ],
+)
+def test_a_fresh_answer_counts(time: Any) -> None:
+    assert aged(time) == 5.0
+
+
+STALE = AbsenceKind.STALE
+
+
+@pytest.mark.parametrize(
+    ("time", "kind", "detail"),
+    [
+        (NOW - 600, STALE, "answer is 10m old, at most 2m"),
+        (iso(NOW - 600), STALE, "answer is 10m old, at most 2m"),
+        ((NOW - 600) * 1000, STALE, "answer is 10m old, at most 2m"),
+        (NOW + 600, STALE, "answer is 10m in the future, at most 2m"),
+        (NOW - 120.25, STALE, "answer is 120.250000s old, at most 2m"),
+        (0, STALE, "answer is 472222h13m20s old, at most 2m"),
+        (None, AbsenceKind.EMPTY, "made.at is null"),
+        (iso(NOW)[:19], AbsenceKind.NOT_A_NUMBER, None),
+        (iso(NOW)[:10], AbsenceKind.NOT_A_NUMBER, None),
+        (str(NOW), AbsenceKind.NOT_A_NUMBER, None),
+        ("yesterday", AbsenceKind.NOT_A_NUMBER, None),
+        (True, AbsenceKind.NOT_A_NUMBER, None),
+        ([], AbsenceKind.NOT_A_NUMBER, None),
+        (float("nan"), AbsenceKind.NOT_A_NUMBER, None),
+    ],
+)
+def test_an_old_or_undated_answer_says_nothing(time: Any, kind: AbsenceKind, detail: str | None) -> None:
+    for absent in AbsentMeans:  # zero counts only in a fresh answer
+        value = aged(time, absent=absent)
+        assert isinstance(value, Absence)
+        assert value.kind is kind
+        assert detail is None or value.detail == detail
+        assert value.unhealthy is (absent is AbsentMeans.UNHEALTHY)
+
+
+def test_an_answer_without_its_time_says_nothing() -> None:
+    values = {"v": ValueMapping(at="n", unit=Unit.COUNT)}
+    settings = HttpJson(kind="http-json", path="/m", values=values, time_at="at", fresh=Seconds(9.0))
+    value = settings.open("service", place(Canned(answer({"n": 5})))).sample()["v"]
+    assert value == Absence(AbsenceKind.MISSING_PATH, "no time at at")
+
+
+def test_no_written_time_raises() -> None:
+    for text in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "", "2026-W01-1T00:00Z", "24:00Z"):
+        assert moment(text) is None or isinstance(moment(text), float)
+
+
+BOTH: dict[str, Any] = {"part_at": "e", "whole_at": "n"}
+
+
+@pytest.mark.parametrize(
+    ("given", "faults"),
+    [
+        ({"time_at": "t"}, [("time_at",)]),
+        ({"fresh": Seconds(1.0)}, [("fresh",)]),
+        ({"time_at": "t", "fresh": Seconds(1.0)}, []),
+        ({"url": "http://y"}, [("path",)]),
+        ({"path": None}, [("path",)]),
+        ({"values": {"v": ValueMapping(**BOTH, counter=True)}}, []),
+        ({"values": {"v": ValueMapping(at="a", unit=Unit.COUNT, counter=True)}}, [("values", "v", "counter")]),
+        ({"values": {"v": ValueMapping(at="a")}}, [("values", "v", "at")]),
+        ({"values": {"v": ValueMapping(at="a", unit=Unit.MS, part_at="e")}}, [("values", "v", "at")]),
+        ({"values": {"v": ValueMapping(part_at="e")}}, [("values", "v")]),
+        ({"values": {"v": ValueMapping(**BOTH, unit=Unit.MS)}}, [("values", "v", "unit")]),
+    ],
+)
+def test_contradictions(given: dict[str, Any], faults: list[tuple[str, ...]]) -> None:
+    settings = HttpJson(**({"kind": "http-json", "path": "/m", "values": {}} | given))
+    assert [where for where, _ in settings.faults()] == faults
+    assert all(text and not text.endswith(".") for _, text in settings.faults())
+
+
+def test_which_signals_are_counts() -> None:
+    values = {"c": ValueMapping(**BOTH, counter=True), "e": ValueMapping(**BOTH), "n": PERCENT}
+    settings = HttpJson(kind="http-json", path="/m", values=values)
+    assert settings.counted() == {"c", "e"}

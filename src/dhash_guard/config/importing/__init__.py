@@ -1,0 +1,1 @@
+"""Reads the gate files of other monitors, value by value, and says what became of each."""
