@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.judging.engines import Answer
 from benchmarks.judging.traces import Trace
 
-from dhash_guard.gates.holds import percentile
+from dhash_guard.gates.aggregates import percentile
 from dhash_guard.gates.wilson import wilson
 
 Outcome = tuple[Trace, Answer]

@@ -9,7 +9,7 @@ from dhash_guard.config.node import KeyPath, Node
 from dhash_guard.config.schema import Environment
 from dhash_guard.gates import guardrails
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.signals import absent_unhealthy, dimensions
+from dhash_guard.signals import absent_unhealthy, counted, dimensions
 from dhash_guard.signals.health import dimensions as health_dimensions
 
 Findings = Iterator[tuple[KeyPath, str]]
@@ -47,7 +47,9 @@ def gates(environment: Environment, tree: Node, shortened: bool) -> Findings:
     judged = {} if too_many else environment.gates  # counting so many looks would take minutes
     if too_many:
         yield ("monitor", "interval"), too_many
-    yield from guardrails.problems(judged, environment.monitor, known, shortened=shortened)
+    yield from guardrails.problems(
+        judged, environment.monitor, known, counted=counted(environment.signals), shortened=shortened
+    )
     if tree.get("gates") is None and tree.get("monitor") is not None:
         yield ("gates",), "there is a watch, but no gate to judge it by; write gates: {preset: default}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dhash_guard.gates.holds import percentile
+from dhash_guard.gates.aggregates import percentile
 from dhash_guard.gates.reading import plain
 from dhash_guard.records.deployment import MOST_VALUES, Baseline, Summary
 from dhash_guard.records.sample import Health, Tick

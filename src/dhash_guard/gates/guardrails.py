@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from dhash_guard.gates import plan as plans
-from dhash_guard.gates import settings
+from dhash_guard.gates import sequential, settings
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.gates.settings import FAIL_LIMITS, WARN_LIMITS, Gate
+from dhash_guard.gates.sequential import SURE
+from dhash_guard.gates.settings import CLEAR_LIMITS, FAIL_LIMITS, WARN_LIMITS, Aggregate, Gate, Test
+from dhash_guard.records.deployment import MOST_VALUES
 from dhash_guard.records.units import Dimension, format_duration
 
 
 def problems(
-    gates: Mapping[str, Gate], plan: WatchPlan, signals: Mapping[str, Dimension | None], *, shortened: bool = False
+    gates: Mapping[str, Gate],
+    plan: WatchPlan,
+    signals: Mapping[str, Dimension | None],
+    *,
+    counted: Collection[str] = (),
+    shortened: bool = False,
 ) -> list[tuple[tuple[str, ...], str]]:
     """Every fault as (path below the environment, sentence).
 
-    `signals` names every signal with its dimension (None for words). `shortened` says that the duration was given on
+    `signals` names every signal with its dimension (None for words), `counted` those that are ratios kept as counts.
+    `shortened` says that the duration was given on
     the command line: windows longer than it are then reported by the watch as not judged instead of refused here.
     """
     found: list[tuple[tuple[str, ...], str]] = [(("monitor", key), text) for key, text in plans.faults(plan)]
     for name, gate in gates.items():
-        inner = settings.faults(gate) or _mismatches(gate, signals)
+        inner = settings.faults(gate) or _mismatches(gate, signals) or _uncounted(gate, counted)
         found += [(("gates", name, key), text) for key, text in inner]
         if not inner and not any(path[0] == "monitor" for path, _ in found):
             found += [(("gates", name, key), text) for key, text in _unreachable(gate, plan, shortened)]
@@ -38,11 +46,22 @@ def _mismatches(gate: Gate, signals: Mapping[str, Dimension | None]) -> list[tup
     if gate.fail_when is not None:
         return [("fail_when", f"{gate.signal} is a number ({dimension.value}); use fail_above or fail_below")]
     found = []
-    for key in (*FAIL_LIMITS, *WARN_LIMITS, "at_least"):
+    for key in (*FAIL_LIMITS, *WARN_LIMITS, *CLEAR_LIMITS, "at_least"):
         limit = getattr(gate, key)
         if limit is not None and limit.dimension is not dimension:
             found.append((key, f"{limit} is a {limit.dimension.value}, but {gate.signal} is a {dimension.value}"))
     return found
+
+
+def _uncounted(gate: Gate, counted: Collection[str]) -> list[tuple[str, str]]:
+    """What needs a numerator and a denominator, over a signal that is a bare number; and the other way round."""
+    if gate.signal in counted:
+        unsaid = gate.over is not None and gate.aggregate is None and gate.test is None
+        return [("aggregate", f"{gate.signal} is kept as counts; write aggregate: ratio")] if unsaid else []
+    why = f"needs counts, but {gate.signal} is a bare number; give it part_at and whole_at"
+    if gate.confidence is not None and gate.test is None:
+        return [("confidence", why)]
+    return [("aggregate", why)] if gate.aggregate is Aggregate.RATIO else []
 
 
 def _unreachable(gate: Gate, plan: WatchPlan, shortened: bool) -> list[tuple[str, str]]:
@@ -53,6 +72,8 @@ def _unreachable(gate: Gate, plan: WatchPlan, shortened: bool) -> list[tuple[str
     if needed > looks:
         key = "consecutive" if gate.consecutive else "of_last"
         found.append((key, f"needs {needed} looks, but {format_duration(plan.duration)} has {looks}"))
+    if gate.test is Test.SEQUENTIAL and (text := _hopeless(gate, plan)):
+        found.append(("test", text))
     if gate.over is None:
         return found
     if gate.over > plan.duration and not shortened:
@@ -62,6 +83,22 @@ def _unreachable(gate: Gate, plan: WatchPlan, shortened: bool) -> list[tuple[str
         text = f"{format_duration(gate.over)} is shorter than the distance of looks ({format_duration(plan.slowest)})"
         found.append(("over", f"{text}; most windows would be empty"))
     return found
+
+
+def _hopeless(gate: Gate, plan: WatchPlan) -> str:
+    """Why even the clearest fault could not pass the test, or nothing."""
+    looks, before = plan.looks(), min(plan.baseline, MOST_VALUES)
+    planned = min(sequential.MOST_LOOKS, looks)
+    newest = min(planned, looks if gate.over is None else int(gate.over / plan.interval) + 1)
+    alpha = 1 - (gate.confidence if gate.confidence is not None else SURE)
+    least = sequential.chance(before * newest, before, newest) if before else 1.0
+    most = sequential.allowance(alpha, planned, planned)
+    if least <= most:
+        return ""
+    return (
+        f"{before} looks before and {newest} after give p={least:.2g} at best, but each of {planned} looks may spend "
+        f"{most:.2g}; raise monitor.baseline"
+    )
 
 
 def worst_case(gate: Gate, plan: WatchPlan) -> float:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from enum import Enum
 
 from attrs import frozen
 
+from dhash_guard.gates.aggregates import percentile
+from dhash_guard.gates.bound import bound, surely
 from dhash_guard.gates.settings import FAIL_LIMITS, WARN_LIMITS, Gate, limit_of
-from dhash_guard.records.deployment import Baseline
+from dhash_guard.records.deployment import Baseline, Summary
 from dhash_guard.records.sample import Absence, AbsenceKind, Counts, Health, Value
 from dhash_guard.records.units import Quantity, format_value
 
 _SEVERITY = {Health.HEALTHY: 0, Health.WARNING: 1, Health.UNHEALTHY: 2}
 _SIGNS = {"above": ">", "below": "<", "from": "≥", "to": "≤"}
+_OPPOSITES = {"above": "≤", "below": "≥", "from": "<", "to": ">"}
+_MAD_TO_DEVIATION = 1.4826
+"""The median absolute deviation of a normal distribution times this is its standard deviation."""
 
 
 class Level(Enum):
@@ -45,6 +52,7 @@ class Limits:
     fail: tuple[str, Quantity] | None
     warn: tuple[str, Quantity] | None
     origin: str = ""
+    confidence: float | None = None
 
     def level(self, value: float | Health) -> Level:
         """Place one value."""
@@ -58,15 +66,37 @@ class Limits:
             return Level.WARN
         return Level.FINE
 
-    def compare(self, value: float) -> str:
-        """The arithmetic for people: `2310 ms > 2000 ms`."""
+    def level_of(self, counts: Counts, ratio: float) -> Level:
+        """Place a ratio of counts: with a confidence its exact bound must cross the limit, and not only the ratio."""
+        level = self.level(ratio)
+        if level is not Level.FAIL or self.confidence is None or self.fail is None:
+            return level
+        side, limit = self.fail
+        # What is not proven is at least worth a look.
+        return Level.FAIL if surely(counts, side, limit.value, self.confidence) else Level.WARN
+
+    def all_fine(self, values: Sequence[float | Health]) -> bool:
+        """Whether not one of these values (numbers only, or words only) is more than fine."""
+        if self.word is not None:
+            return all(value is Health.HEALTHY for value in values)
+        lines = [line for line in (self.fail, self.warn) if line is not None]
+        numbers: Sequence[float] = values  # type: ignore[assignment]  # the caller has looked at the types
+        least, most = min(numbers), max(numbers)
+        return not any(crosses(most if side in ("above", "from") else least, side, line.value) for side, line in lines)
+
+    def compare(self, value: float, counts: Counts | None = None) -> str:
+        """The arithmetic for people: `2310 ms > 2000 ms`, `3/10 = 30% (surely 8.7%) > 5%`."""
         if self.fail is None:
             return ""
         side, limit = self.fail
-        sign = (
-            _SIGNS[side] if crosses(value, side, limit.value) else {"above": "≤", "below": "≥", "from": "<", "to": ">"}[side]
-        )
+        judged = value
         written = format_value(value, limit.dimension)
+        if counts is not None and self.confidence is not None:
+            judged = bound(counts, side, self.confidence)
+            direction = "at least" if side in ("above", "from") else "at most"
+            shown = format_value(judged, limit.dimension)
+            written = f"{counts.part:g}/{counts.whole:g} = {written} ({direction} {shown} at {self.confidence:.4g})"
+        sign = _SIGNS[side] if crosses(judged, side, limit.value) else _OPPOSITES[side]
         # Two different numbers must not be written alike, or the sentence says "5% > 5%".
         if value != limit.value and written == str(limit):
             written = f"{value!r} ({written})"
@@ -77,16 +107,36 @@ def limits_of(gate: Gate, baseline: Baseline | None) -> Limits | None:
     """Resolve the limits of a gate; None where a baseline is asked for and there is none for its signal."""
     warn = limit_of(gate, WARN_LIMITS)
     if gate.fail_ratio is None:
-        return Limits(gate.fail_when, limit_of(gate, FAIL_LIMITS), warn)
+        return Limits(gate.fail_when, limit_of(gate, FAIL_LIMITS), warn, confidence=gate.confidence)
     before = baseline.medians.get(gate.signal) if baseline is not None else None
     if before is None or gate.at_least is None:
         return None
+    dimension = gate.at_least.dimension
+    limit = relative(gate, before)
+    written = format_value(before.median, dimension)
+    spread = f", {gate.spread:g} deviations" if gate.spread is not None else ""
+    origin = f" (before: {written}, ×{gate.fail_ratio:g}, at least +{gate.at_least}{spread})"
+    return Limits(None, ("above", Quantity(limit, dimension)), warn, origin, gate.confidence)
+
+
+def relative(gate: Gate, before: Summary) -> float:
+    """The limit that a baseline gives: the highest of ratio, effect floor, and the service's own unrest."""
+    assert gate.fail_ratio is not None and gate.at_least is not None
     # The effect floor keeps a zero or tiny baseline from turning noise into a breach.
     limit = max(before.median * gate.fail_ratio, before.median + gate.at_least.value)
-    quantity = Quantity(limit, gate.at_least.dimension)
-    written = format_value(before.median, gate.at_least.dimension)
-    origin = f" (before: {written}, ×{gate.fail_ratio:g}, at least +{gate.at_least})"
-    return Limits(None, ("above", quantity), warn, origin)
+    if gate.spread is None:
+        return limit
+    return max(limit, beyond(before.values, gate.spread))
+
+
+def beyond(values: Sequence[float], spread: float) -> float:
+    """So many robust deviations above the median, on the log scale: times are skewed, and a log makes them even."""
+    logs = [math.log(value) for value in values if value > 0]
+    if not logs:
+        return 0.0
+    middle = percentile(logs, 0.5)
+    deviation = _MAD_TO_DEVIATION * percentile([abs(value - middle) for value in logs], 0.5)
+    return math.exp(min(middle + spread * deviation, 700.0))
 
 
 def plain(value: Value) -> float | Health | Absence:

@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from dhash_guard.gates.holds import Standing, hold_of
+from collections.abc import Sequence
+
+from dhash_guard.gates.clearing import Clearing
+from dhash_guard.gates.comparison import RankTest
+from dhash_guard.gates.coverage import Coverage
+from dhash_guard.gates.holds import Consecutive, OfLast
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.gates.reading import Level, Limits, limits_of, plain
-from dhash_guard.gates.settings import Gate
+from dhash_guard.gates.reading import Level, Limits, limits_of
+from dhash_guard.gates.sequential import SURE
+from dhash_guard.gates.settings import Aggregate, Gate, WithoutBaseline
+from dhash_guard.gates.standing import Hold, Standing
+from dhash_guard.gates.windows import Window
 from dhash_guard.records.deployment import Baseline
 from dhash_guard.records.outcome import GateOutcome, Status
 from dhash_guard.records.sample import Absence, AbsenceKind, Health, Tick, Value
 from dhash_guard.records.units import format_duration, format_value
 
-_NEVER_SAMPLED = Absence(AbsenceKind.EMPTY, "the signal was not sampled")
+NEVER_SAMPLED = Absence(AbsenceKind.EMPTY, "the signal was not sampled")
+
+
+def hold_of(gate: Gate, limits: Limits, plan: WatchPlan, baseline: Baseline | None, started_at: float) -> Hold:
+    """The hold that a gate asks for; without one, a single breach is enough."""
+    if gate.test is not None and baseline is not None and gate.fail_ratio is not None and gate.at_least is not None:
+        ratio, floor = gate.fail_ratio, gate.at_least.value
+        before = tuple(max(value * ratio, value + floor) for value in baseline.medians[gate.signal].values)
+        alpha = 1 - (gate.confidence if gate.confidence is not None else SURE)
+        return RankTest(before, gate.over, alpha, plan.looks(), gate.min_samples, limits)
+    if gate.over is not None:
+        return Window(gate.over, gate.aggregate or Aggregate.MEAN, gate.min_samples, started_at, limits)
+    if gate.of_last is not None:
+        return OfLast(*gate.of_last, gate.min_samples, limits)
+    return Consecutive(gate.consecutive or 1, gate.min_samples, limits)
 
 
 class Rule:
     """One gate during one watch.
 
-    A breach that has lasted long enough fires once and stays: later good values do not take it back.
+    A breach that has lasted long enough fires once and stays: later good values do not take it back. Only an alert
+    that says when it clears is taken back, and can then fire again.
     """
 
     def __init__(self, name: str, gate: Gate, plan: WatchPlan, baseline: Baseline | None, started_at: float) -> None:
@@ -25,17 +48,28 @@ class Rule:
         self.gate = gate
         self.limits = limits_of(gate, baseline)
         self.degraded_before = self.limits is not None and _bad_before(gate, self.limits, baseline)
-        self.not_judged = gate.over is not None and gate.over > plan.duration + 1e-9
+        self.too_long = gate.over is not None and gate.over > plan.duration + 1e-9
         self._plan = plan
-        self._hold = hold_of(gate, started_at)
-        self._coverage = _Coverage(started_at)
+        self._hold = None
+        if self.limits is not None and not self.too_long:
+            self._hold = hold_of(gate, self.limits, plan, baseline, started_at)
+        self._coverage = Coverage(started_at)
+        self._clearing = Clearing.of(gate)
         self._fired: GateOutcome | None = None
-        self._standing: Standing | None = None
+        self._cleared: GateOutcome | None = None
+        self._level: Level | None = None
+        self._looked = False
         self._warned = False
+        self._silence: Absence | None = None
 
     @property
     def fired(self) -> bool:
         return self._fired is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether no further look can change anything about this gate."""
+        return self._hold is None or (self._fired is not None and self._clearing is None)
 
     @property
     def rolls_back(self) -> bool:
@@ -45,32 +79,57 @@ class Rule:
     @property
     def standing(self) -> Standing | None:
         """The hold's latest word, for the live view."""
-        return self._standing
+        return self._hold.standing() if self._hold is not None and self._looked else None
 
     def observe(self, tick: Tick, interval: float) -> None:
         """Take in one tick; ticks come in order of time."""
-        value = tick.samples.get(self.gate.signal, _NEVER_SAMPLED)
-        self._coverage.observe(tick.at, interval, value)
-        if self.limits is None or self.not_judged:
+        value = tick.samples.get(self.gate.signal, NEVER_SAMPLED)
+        self._silence = self._coverage.observe(tick.at, interval, value)
+        if self._hold is None:
             return
-        self._standing = self._hold.observe(tick.at, interval, value, self.limits)
-        self._warned = self._warned or self._standing.level is Level.WARN
-        if self._standing.level is Level.FAIL and self._fired is None:
-            self._fired = self._breach(self._standing, tick)
+        self._looked = True
+        self._level = self._hold.observe(tick.at, interval, value)
+        if self._level is Level.WARN:
+            self._warned = True
+        elif self._level is Level.FAIL and self._fired is None:
+            self._fired = self._breach(self._hold.standing(), tick)
+        if self._fired is not None and self._clearing is not None:
+            self._clear(self._clearing)
+
+    def _clear(self, clearing: Clearing) -> None:
+        assert self._hold is not None and self._fired is not None
+        if clearing.observe(self._level, self._hold.standing().observed):
+            self._cleared, self._fired = self._fired, None
+            self._warned = True
+
+    def skims(self, values: Sequence[Value]) -> bool:
+        """Whether these looks are all fine and could change nothing, so that `skim` may take them in at once."""
+        if self._hold is None or self.limits is None or self._fired is not None or not self._hold.skimmable():
+            return False
+        kinds = set(map(type, values))
+        wanted = Health if self.limits.word is not None else float
+        return kinds == {wanted} and self.limits.all_fine(values)  # type: ignore[arg-type]  # the line before has looked
+
+    def skim(self, times: Sequence[float], interval: float, values: Sequence[Value]) -> None:
+        """Take in looks for which `skims` said yes; the same as observing each."""
+        assert self._hold is not None
+        self._coverage.skim(times, interval)
+        self._silence, self._looked, self._level = None, True, Level.FINE
+        self._hold.skim(times, interval, values)  # type: ignore[arg-type]  # `skims` has looked at the kinds
 
     def outcome(self, at: float) -> GateOutcome:
         """How the gate stands at `at` (UTC epoch seconds), were the watch to end there."""
         if self._fired is not None:
             return self._fired
-        if self.not_judged and self.gate.over is not None:
+        if self.too_long and self.gate.over is not None:
             watched = format_duration(self._plan.duration)
             text = f"needs a window of {format_duration(self.gate.over)}, the watch lasts {watched}"
             return self._told(Status.NOT_JUDGED, "watch-shorter-than-window", text)
         if self.limits is None:
-            return self._told(
-                Status.CANNOT_TELL, "no-baseline", f"no baseline of {self.gate.signal} from before the deployment"
-            )
-        standing = self._standing
+            silent = self.gate.without_baseline is WithoutBaseline.NOT_JUDGED
+            status = Status.NOT_JUDGED if silent else Status.CANNOT_TELL
+            return self._told(status, "no-baseline", "has no baseline from before the deployment")
+        standing = self.standing
         if standing is None:
             return self._told(Status.CANNOT_TELL, "no-samples", "never sampled")
         if standing.level is None:
@@ -79,6 +138,12 @@ class Rule:
         if covered < self.gate.coverage - 1e-9:
             text = f"values for {covered:.0%} of the watch, needs {self.gate.coverage:.0%}"
             return self._told(Status.CANNOT_TELL, "low-coverage", text, standing)
+        if self._silence is not None:
+            # A watch does not end on silence: what failed with the very last look has not been seen to work.
+            code = f"absent-{self._silence.kind.value}"
+            return self._told(Status.CANNOT_TELL, code, f"{self._silence} at the last look", standing)
+        if self._cleared is not None:
+            return self._told(Status.HEALTHY, "cleared", f"{standing.text}; {_when(self._cleared)}, cleared since", standing)
         return self._told(Status.HEALTHY, "within-limit", standing.text, standing)
 
     def _told(self, status: Status, reason_code: str, text: str, standing: Standing | None = None) -> GateOutcome:
@@ -122,27 +187,8 @@ class Rule:
         )
 
 
-class _Coverage:
-    """The share of the watch for which a signal had values; one value counts for at most two intervals."""
-
-    def __init__(self, started_at: float) -> None:
-        self._started_at = started_at
-        self._last = started_at
-        self._reach = 0.0
-        self._covered = 0.0
-
-    def observe(self, at: float, interval: float, value: Value) -> None:
-        reduced = plain(value)
-        if isinstance(reduced, Absence) and not reduced.unhealthy:
-            return
-        self._covered += min(at - self._last, max(self._reach, 2 * interval))
-        self._last, self._reach = at, 2 * interval
-
-    def share(self, at: float) -> float:
-        elapsed = at - self._started_at
-        if elapsed <= 0:
-            return 1.0 if self._reach else 0.0
-        return (self._covered + min(at - self._last, self._reach)) / elapsed
+def _when(outcome: GateOutcome) -> str:
+    return f"alerted at look {outcome.tick}"
 
 
 def _bad_before(gate: Gate, limits: Limits, baseline: Baseline | None) -> bool:

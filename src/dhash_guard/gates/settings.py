@@ -24,6 +24,10 @@ class Aggregate(Enum):
     MIN = "min"
     LAST = "last"
     RATIO = "ratio"
+    RISE = "rise"
+    """The last value less the first: a spike."""
+    TREND = "trend"
+    """What the window grew by, by its ends or by its slope, whichever is less: above 0, a queue does not drain."""
 
 
 class BaselineSource(Enum):
@@ -32,13 +36,31 @@ class BaselineSource(Enum):
     BEFORE_DEPLOY = "before-deploy"
 
 
+class WithoutBaseline(Enum):
+    """What a relative limit says where there is no baseline."""
+
+    CANNOT_TELL = "cannot-tell"
+    NOT_JUDGED = "not-judged"
+
+
+class Test(Enum):
+    """A test in the place of a hold."""
+
+    SEQUENTIAL = "sequential"
+
+
 @frozen(kw_only=True)
 class Gate:
     """One gate of the configuration.
 
     Limits: `above` and `below` are strict (equal passes), `from` and `to` inclusive. Holds: `consecutive` ticks,
     `of_last` [M, N] ticks, or `over` seconds with an `aggregate` (the mean where none is given); without any, one
-    breach is enough.
+    breach is enough. `test: sequential` compares the values of the window with those from before.
+    A relative limit is the highest of: `fail_ratio` times the value before, `at_least` more than it, and, with `spread`,
+    so many robust deviations (on the log scale) above it.
+    With `confidence` not the bare ratio of counts but its exact bound must cross the limit; for a test it is the
+    chance of no false alarm in the whole watch (99 % where not given).
+    `clear_above`, `clear_below` and `clear_after` looks take an alert back; what decides is never taken back.
     `coverage` is the share of the watch that must have had values; `min_samples` counts values, or for a ratio kept
     as counts its denominator.
     """
@@ -57,6 +79,13 @@ class Gate:
     baseline: BaselineSource | None = None
     fail_ratio: float | None = None
     at_least: Quantity | None = None
+    spread: float | None = None
+    without_baseline: WithoutBaseline | None = None
+    test: Test | None = None
+    confidence: Ratio | None = None
+    clear_above: Quantity | None = None
+    clear_below: Quantity | None = None
+    clear_after: int | None = None
     consecutive: int | None = None
     of_last: tuple[int, int] | None = None
     over: Seconds | None = None
@@ -67,6 +96,8 @@ class Gate:
 
 FAIL_LIMITS = ("fail_above", "fail_below", "fail_from", "fail_to")
 WARN_LIMITS = ("warn_above", "warn_below", "warn_from", "warn_to")
+CLEAR_LIMITS = ("clear_above", "clear_below")
+OF_BASELINE = ("at_least", "spread", "without_baseline", "test")
 
 
 def limit_of(gate: Gate, names: tuple[str, ...]) -> tuple[str, Quantity] | None:
@@ -81,7 +112,12 @@ def limit_of(gate: Gate, names: tuple[str, ...]) -> tuple[str, Quantity] | None:
 def faults(gate: Gate) -> list[tuple[str, str]]:
     """Every contradiction inside one gate as (key, what is wrong); empty means the gate can be judged."""
     given = {f.name for f in fields(Gate) if getattr(gate, f.name) is not None}
-    return [*_limit_faults(gate, given), *_baseline_faults(gate, given), *_hold_faults(gate, given)]
+    return [
+        *_limit_faults(gate, given),
+        *_baseline_faults(gate, given),
+        *_hold_faults(gate, given),
+        *_clear_faults(gate, given),
+    ]
 
 
 def _limit_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
@@ -98,8 +134,8 @@ def _limit_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
 
 def _baseline_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
     if not given & {"fail_ratio", "baseline"}:
-        if "at_least" in given:
-            yield "at_least", "belongs to a limit relative to a baseline (baseline, fail_ratio)"
+        for key in sorted(given & set(OF_BASELINE)):
+            yield key, "belongs to a limit relative to a baseline (baseline, fail_ratio)"
         return
     for key in ("baseline", "fail_ratio", "at_least"):
         if key not in given:
@@ -107,12 +143,35 @@ def _baseline_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
     if gate.fail_ratio is not None and gate.fail_ratio <= 1:
         text = f"{gate.fail_ratio:g} would fail an unchanged service; write a ratio above 1, such as 1.5"
         yield "fail_ratio", text
+    if gate.spread is not None and gate.spread <= 0:
+        yield "spread", "must be more than 0, such as 3"
+
+
+def _clear_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
+    clears = [key for key in (*CLEAR_LIMITS, "clear_after") if key in given]
+    if clears and gate.action.decides:
+        yield clears[0], f"takes an alert back; a gate with action: {gate.action.value} is never taken back"
+    if set(CLEAR_LIMITS) <= given:
+        yield "clear_below", "has several limits to clear at; give one"
+    fail, clear = limit_of(gate, FAIL_LIMITS), limit_of(gate, CLEAR_LIMITS)
+    if fail is not None and clear is not None and (fail[0] in ("above", "from")) != (clear[0] == "below"):
+        yield f"clear_{clear[0]}", f"is on the wrong side of fail_{fail[0]}"
+    elif (
+        fail is not None and clear is not None and (clear[1].value - fail[1].value) * (-1 if clear[0] == "below" else 1) < 0
+    ):
+        yield f"clear_{clear[0]}", f"{clear[1]} lies beyond the limit {fail[1]} itself"
+    if gate.clear_after is not None and gate.clear_after < 1:
+        yield "clear_after", "must be 1 or more"
 
 
 def _hold_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
     holds = [key for key in ("consecutive", "of_last", "over") if key in given]
     if len(holds) > 1:
         yield holds[-1], f"has several holds ({', '.join(holds)}); give one"
+    if gate.test is not None and (set(holds) & {"consecutive", "of_last"} or "aggregate" in given):
+        yield "test", "is a hold of its own; it takes over, and no aggregate"
+    if gate.confidence is not None and not 0.5 <= gate.confidence < 1:
+        yield "confidence", "must be at least 50% and less than 100%, such as 95%"
     if "aggregate" in given and "over" not in given:
         yield "aggregate", "needs a window; give over as well"
     if gate.fail_when is not None and "over" in given:

@@ -1,0 +1,185 @@
+"""Decides what an aggregate over the last minutes says, and whether the window is covered without a long gap."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from dhash_guard.gates.aggregates import SHARES, Look, aggregate_of, pooled
+from dhash_guard.gates.reading import Level, Limits, crosses, plain
+from dhash_guard.gates.settings import Aggregate
+from dhash_guard.gates.standing import Standing, unknown
+from dhash_guard.records.sample import Health, Value
+from dhash_guard.records.units import Quantity, Seconds, format_duration
+
+_EPS = 1e-3
+_RESUM = 4096
+"""After so many looks the running sum is made anew, so that rounding cannot gather."""
+_DOUBT = 1e-9
+"""Nearer to a limit than this, relative to the largest value, a running mean is reckoned exactly."""
+
+
+@define
+class Line:
+    """One limit of a window, and how many of its values lie beyond."""
+
+    side: str
+    limit: float
+    count: int = 0
+
+    @classmethod
+    def of(cls, limit: tuple[str, Quantity] | None) -> Line | None:
+        return cls(limit[0], limit[1].value) if limit is not None else None
+
+    def crossed_by(self, value: float) -> bool:
+        return crosses(value, self.side, self.limit)
+
+
+@define
+class Window:
+    """An aggregate over the last `over` seconds; it speaks only when the window is covered without a long gap."""
+
+    over: Seconds
+    aggregate: Aggregate
+    min_samples: int
+    started_at: float
+    limits: Limits
+    _looks: deque[Look] = field(factory=deque)
+    _holes: deque[tuple[float, float, float]] = field(factory=deque)
+    _at: float = field(init=False)
+    _interval: float = 0.0
+    _last: float = field(init=False)
+    _reach: float = 0.0
+    _sum: float = 0.0
+    _largest: float = 0.0
+    _since_resum: int = 0
+    _lines: tuple[Line, ...] = field(init=False)
+    _fail: Line | None = field(init=False)
+    _warn: Line | None = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._at = self._last = self.started_at
+        self._fail, self._warn = Line.of(self.limits.fail), Line.of(self.limits.warn)
+        self._lines = tuple(line for line in (self._fail, self._warn) if line is not None)
+
+    def observe(self, at: float, interval: float, value: Value) -> Level | None:
+        reduced = plain(value)
+        self._at, self._interval = at, interval
+        if isinstance(reduced, float):
+            self._take(at, interval, reduced, value)
+        self._forget(at - self.over)
+        return self._told()
+
+    def skimmable(self) -> bool:
+        alike = self.aggregate not in (Aggregate.RATIO, Aggregate.RISE, Aggregate.TREND)
+        return alike and not self._holes and not any(line.count for line in self._lines)
+
+    def skim(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> None:
+        numbers: Sequence[float] = values  # type: ignore[assignment]  # a window has no words
+        self._take(times[0], interval, numbers[0], numbers[0])  # the one that may follow a gap
+        self._looks.extend(zip(times[1:], numbers[1:], numbers[1:], strict=True))
+        self._sum += math.fsum(numbers[1:])
+        self._largest = max(self._largest, *map(abs, numbers))
+        self._at = self._last = times[-1]
+        self._interval, self._reach = interval, 2 * interval
+        self._forget(times[-1] - self.over)
+
+    def _take(self, at: float, interval: float, number: float, value: Value) -> None:
+        allowed = max(self._reach, 2 * interval)
+        if at - self._last > allowed + _EPS:
+            self._holes.append((self._last, at, allowed))
+        self._last, self._reach = at, 2 * interval
+        self._looks.append((at, number, value))
+        self._sum += number
+        self._largest = max(self._largest, abs(number))
+        for line in self._lines:
+            line.count += line.crossed_by(number)
+
+    def _forget(self, start: float) -> None:
+        looks = self._looks
+        while looks and looks[0][0] <= start + _EPS:
+            _, number, _ = looks.popleft()
+            self._sum -= number
+            self._since_resum += 1
+            for line in self._lines:
+                if line.count:
+                    line.count -= line.crossed_by(number)
+        if self._since_resum > _RESUM:
+            self._sum, self._since_resum = math.fsum(number for _, number, _ in looks), 0
+        while self._holes and self._holes[0][1] - max(self._holes[0][0], start) <= self._holes[0][2] + _EPS:
+            self._holes.popleft()
+
+    def _gap(self) -> float:
+        """The length of a gap in the window, in seconds, that is longer than two intervals; 0 where there is none."""
+        start = self._at - self.over
+        if self._holes:
+            return self._holes[0][1] - max(self._holes[0][0], start)
+        silent = self._at - max(self._last, start)
+        return silent if silent > max(self._reach, 2 * self._interval) + _EPS else 0.0
+
+    def _covered(self) -> bool:
+        return self._at - self.over >= self.started_at - _EPS and not self._gap()
+
+    def _told(self) -> Level | None:
+        if not self._covered() or self._size() < self.min_samples or not self._looks:
+            return None
+        if self.aggregate is Aggregate.RATIO:
+            counts = pooled(self._looks)
+            ratio = counts.ratio if counts is not None else None
+            return None if counts is None or ratio is None else self.limits.level_of(counts, ratio)
+        if self._fail is not None and self._beyond(self._fail):
+            return Level.FAIL
+        return Level.WARN if self._warn is not None and self._beyond(self._warn) else Level.FINE
+
+    def _beyond(self, line: Line) -> bool:
+        """Whether the aggregate crosses this line; counts of values decide where they can, the numbers elsewhere."""
+        size, upper = len(self._looks), line.side in ("above", "from")
+        match self.aggregate:
+            case Aggregate.LAST:
+                return line.crossed_by(self._looks[-1][1])
+            case Aggregate.MAX | Aggregate.MIN:
+                return line.count > 0 if (self.aggregate is Aggregate.MAX) is upper else line.count == size
+            case Aggregate.MEAN if line.count in (0, size):
+                return line.count == size
+            case Aggregate.MEAN if abs(self._sum / size - line.limit) > _DOUBT * (self._largest + abs(line.limit)):
+                return line.crossed_by(self._sum / size)
+            case Aggregate.MEDIAN | Aggregate.P90 | Aggregate.P95 | Aggregate.P99:
+                low = math.floor(SHARES[self.aggregate] * (size - 1))
+                first, last = (size - line.count, size) if upper else (0, line.count)
+                if line.count == size or (first <= low and low + 1 < last):
+                    return True
+                if low + 1 < first or low >= last:
+                    return False
+        exact = aggregate_of(self._looks, self.aggregate)
+        return exact is not None and line.crossed_by(exact)
+
+    def _size(self) -> int:
+        if self.aggregate is not Aggregate.RATIO:
+            return len(self._looks)
+        counts = pooled(self._looks)
+        return int(counts.whole) if counts is not None else 0
+
+    def standing(self) -> Standing:
+        span, seen = format_duration(self.over), len(self._looks)
+        if self._at - self.over < self.started_at - _EPS:
+            text = f"only {format_duration(self._at - self.started_at)} watched within {span}, n={seen}"
+            return unknown("window-not-covered", text, seen)
+        if gap := self._gap():
+            return unknown("window-not-covered", f"no value for {format_duration(gap)} within {span}, n={seen}", seen)
+        size, found = self._size(), aggregate_of(self._looks, self.aggregate)
+        if size < self.min_samples:
+            return unknown("too-few-samples", f"n={size} over {span}, needs {self.min_samples}", size)
+        level = self._told()
+        if found is None or level is None:
+            return unknown("too-few-samples", f"no events to count over {span}", size)
+        counts = pooled(self._looks) if self.aggregate is Aggregate.RATIO else None
+        return Standing(
+            level=level,
+            reason_code="limit-crossed" if level is Level.FAIL else "within-limit",
+            text=f"{self.aggregate.value} {self.limits.compare(found, counts)} over {span}, n={size}",
+            observed=found,
+            samples=size,
+        )
