@@ -9,41 +9,25 @@ from attrs import evolve
 from benchmarks.judging.engines import Answer
 from benchmarks.judging.traces import Trace
 
+from dhash_guard.config.presets import gates_of
 from dhash_guard.gates.baseline import baseline_of
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.gates.settings import Aggregate, BaselineSource, Gate
+from dhash_guard.gates.settings import Gate
 from dhash_guard.gates.watch import Watch
-from dhash_guard.records.outcome import Action, Decision, Status
+from dhash_guard.records.outcome import Decision, Status
 from dhash_guard.records.sample import Tick, Value
-from dhash_guard.records.units import Seconds, parse_quantity
+from dhash_guard.records.units import Seconds
 
 STARTED_AT = 1_700_000_000.0
 STEP = 60.0
 
-SIGNALS = {"latency": "latency", "errors": "error_rate"}
+SIGNALS = {"latency": "health.latency", "errors": "error_rate"}
 
 OURS: Mapping[str, Mapping[str, Gate]] = {
-    "latency": {
-        "latency-vs-before": Gate(
-            signal="latency",
-            action=Action.ROLLBACK,
-            baseline=BaselineSource.BEFORE_DEPLOY,
-            fail_ratio=1.5,
-            at_least=parse_quantity("50ms"),
-            of_last=(3, 5),
-        )
-    },
-    "errors": {
-        "error-rate": Gate(
-            signal="error_rate",
-            action=Action.ROLLBACK,
-            fail_above=parse_quantity("5%"),
-            over=Seconds(5 * STEP),
-            aggregate=Aggregate.RATIO,
-        )
-    },
+    family: {name: gate for name, gate in gates_of("default/errors").items() if gate.signal == signal}
+    for family, signal in SIGNALS.items()
 }
-"""The gates that are compared, per family: the one place to change."""
+"""The gates that are compared, per family: those that are shipped."""
 
 
 def scaled(gates: Mapping[str, Gate], by: float) -> dict[str, Gate]:

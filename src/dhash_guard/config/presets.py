@@ -8,8 +8,10 @@ from attrs import evolve, frozen
 
 from dhash_guard.config.names import suggest
 from dhash_guard.config.node import Fault, Mark, Node
+from dhash_guard.config.structure import structure
+from dhash_guard.gates.settings import Gate
 
-_GateData = dict[str, str | int]
+_GateData = dict[str, str | int | float | list[int]]
 
 
 @frozen
@@ -46,18 +48,114 @@ STAGING: dict[str, _GateData] = {
 }  # fmt: skip
 """The guide's "alert only" blocks: nothing is rolled back, but a sick staging must not open production."""
 
-DEFAULT: dict[str, _GateData] = {
+CONSERVATIVE: dict[str, _GateData] = {
     "health": {"signal": "health", "fail_when": "unhealthy", "consecutive": 3, "action": "rollback"},
     "success-rate": {"signal": "health.success_ratio", "fail_below": "70%", "min_samples": 5, "action": "rollback"},
-    "latency": {"signal": "health.latency", "fail_above": "2000ms", "consecutive": 5, "action": "alert"},
-}
-"""For any service: reads only the signals that every environment has. Latency alerts: no document gives it a limit."""
+    "p95-latency": {"signal": "p95_latency", "fail_above": "5000ms", "consecutive": 5, "action": "rollback"},
+    "error-rate": {"signal": "error_rate", "fail_above": "5%", "consecutive": 5, "action": "rollback"},
+}  # fmt: skip
+"""The framework's triggers; its "consistently" is read as five in a row, as it says of its error rate."""
+
+RUNBOOK: dict[str, _GateData] = {
+    "health": {"signal": "health", "fail_when": "unhealthy", "consecutive": 3, "action": "rollback"},
+    "degradation": {
+        "signal": "health.latency", "baseline": "before-deploy", "fail_ratio": 1.5, "at_least": "50ms",
+        "over": "5m", "aggregate": "median", "without_baseline": "not-judged", "action": "rollback",
+    },
+    "response-time": {
+        "signal": "health.latency", "warn_from": "1000ms", "fail_above": "5000ms", "consecutive": 3, "action": "block",
+    },
+    "error-rate": {"signal": "error_rate", "warn_from": "1%", "fail_above": "5%", "consecutive": 3, "action": "block"},
+    "cpu": {"signal": "host.cpu", "warn_from": "70%", "fail_above": "90%", "consecutive": 3, "action": "alert"},
+    "memory": {"signal": "host.memory", "warn_from": "80%", "fail_above": "90%", "consecutive": 3, "action": "alert"},
+    "disk": {"signal": "host.disk", "warn_from": "80%", "fail_above": "95%", "action": "alert"},
+    "uptime": {
+        "signal": "health.success_ratio", "warn_below": "100%", "fail_below": "99.9%", "min_samples": 5, "action": "alert",
+    },
+}  # fmt: skip
+"""The runbook's table: its warning bands include their lower end. Only what it lists as a trigger rolls back."""
+
+MIGRATION: dict[str, _GateData] = {
+    "health": {"signal": "health", "fail_when": "unhealthy", "consecutive": 3, "action": "block"},
+    "avg-hash-time": {"signal": "avg_hash_time", "fail_from": "50ms", "over": "5m", "aggregate": "mean", "action": "alert"},
+    "p95-hash-time": {
+        "signal": "p95_hash_time", "fail_from": "200ms", "over": "5m", "aggregate": "mean", "action": "alert",
+    },
+    "extraction": {"signal": "extraction_failure_rate", "fail_above": "5%", "action": "alert"},
+    "queue-spike": {
+        "signal": "low_confidence_queue", "fail_above": 100, "over": "10m", "aggregate": "rise", "action": "alert",
+    },
+}  # fmt: skip
+"""What the migration guide expects of the first hour. Its "unexpected spike" has no number: 100 in ten minutes is ours."""
+
+OPERATIONS: dict[str, _GateData] = {
+    "health": {"signal": "health", "fail_when": "unhealthy", "consecutive": 3, "action": "rollback"},
+    "errors-1m": {"signal": "error_rate", "fail_above": "10%", "over": "1m", "aggregate": "mean", "action": "block"},
+    "errors-5m": {"signal": "error_rate", "fail_above": "5%", "over": "5m", "aggregate": "mean", "action": "block"},
+    "errors-15m": {"signal": "error_rate", "fail_above": "3%", "over": "15m", "aggregate": "mean", "action": "block"},
+    "degradation": {
+        "signal": "health.latency", "baseline": "before-deploy", "fail_ratio": 1.5, "at_least": "50ms",
+        "over": "5m", "aggregate": "median", "without_baseline": "not-judged", "action": "block",
+    },
+    "queue-backlog": {
+        "signal": "low_confidence_queue", "fail_above": 0, "over": "15m", "aggregate": "trend", "min_samples": 5,
+        "action": "alert",
+    },
+    "cpu": {
+        "signal": "host.cpu", "fail_above": "90%", "over": "5m", "aggregate": "min", "clear_after": 3, "action": "alert",
+    },
+    "memory": {
+        "signal": "host.memory", "fail_above": "90%", "clear_below": "85%", "over": "5m", "aggregate": "min",
+        "clear_after": 3, "action": "alert",
+    },
+    "disk": {"signal": "host.disk", "fail_above": "90%", "action": "alert"},
+}  # fmt: skip
+"""The operations guide names windows and kinds of alerts without numbers; the numbers are ours."""
+
+DEFAULT: dict[str, _GateData] = {
+    "health": {"signal": "health", "fail_when": "unhealthy", "consecutive": 3, "action": "rollback"},
+    "success-rate": {
+        "signal": "health.success_ratio", "fail_below": "70%", "confidence": "95%", "min_samples": 5, "action": "rollback",
+    },
+    "latency": {
+        "signal": "health.latency", "baseline": "before-deploy", "fail_ratio": 1.25, "at_least": "20ms", "spread": 2.5,
+        "of_last": [6, 8], "without_baseline": "not-judged", "action": "rollback",
+    },
+}  # fmt: skip
+"""For any service: reads only the signals that every environment has.
+
+Latency is compared with the service's own past, its unrest included; docs/reference/benchmarks.md says how it does.
+"""
+
+COUNTED: dict[str, _GateData] = {
+    **DEFAULT,
+    "errors": {
+        "signal": "error_rate", "baseline": "before-deploy", "fail_ratio": 3, "at_least": "0.5%",
+        "of_last": [6, 8], "without_baseline": "not-judged", "action": "rollback",
+    },
+    "errors-slow": {
+        "signal": "error_rate", "baseline": "before-deploy", "fail_ratio": 3, "at_least": "3%", "confidence": "99%",
+        "over": "20m", "aggregate": "ratio", "without_baseline": "not-judged", "action": "rollback",
+    },
+}  # fmt: skip
+"""The default for a service that counts its errors: `error_rate` with part_at and whole_at."""
 
 PRESETS = {
     "guarded-rollout/production": Preset(True, PRODUCTION),
     "guarded-rollout/staging": Preset(False, STAGING),
+    "conservative": Preset(False, CONSERVATIVE),
+    "runbook": Preset(False, RUNBOOK),
+    "migration": Preset(False, MIGRATION),
+    "operations": Preset(False, OPERATIONS),
     "default": Preset(True, DEFAULT),
+    "default/errors": Preset(True, COUNTED),
 }
+
+
+def gates_of(name: str) -> dict[str, Gate]:
+    """The gates of a preset as records."""
+    mark = Mark(f"preset {name}", 0)
+    return {gate: structure(_node(data, mark.below(gate)), Gate) for gate, data in PRESETS[name].gates.items()}
 
 
 _PROGRAM = "default of the program"
@@ -118,4 +216,6 @@ def _with(node: Node, key: str, child: Node) -> Node:
 def _node(data: Any, mark: Mark) -> Node:
     if isinstance(data, dict):
         return Node({key: _node(value, mark.below(key)) for key, value in data.items()}, mark)
+    if isinstance(data, list):
+        return Node([_node(value, mark.below(index)) for index, value in enumerate(data)], mark)
     return Node(data, mark)

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from dhash_guard.gates import plan as plans
 from dhash_guard.gates import sequential, settings
 from dhash_guard.gates.plan import WatchPlan
+from dhash_guard.gates.reading import FEWEST
 from dhash_guard.gates.sequential import SURE
-from dhash_guard.gates.settings import CLEAR_LIMITS, FAIL_LIMITS, WARN_LIMITS, Aggregate, Gate, Test
+from dhash_guard.gates.settings import CLEAR_LIMITS, FAIL_LIMITS, WARN_LIMITS, Aggregate, Gate, StatisticalTest
 from dhash_guard.records.deployment import MOST_VALUES
 from dhash_guard.records.units import Dimension, format_duration
 
@@ -72,7 +73,9 @@ def _unreachable(gate: Gate, plan: WatchPlan, shortened: bool) -> list[tuple[str
     if needed > looks:
         key = "consecutive" if gate.consecutive else "of_last"
         found.append((key, f"needs {needed} looks, but {format_duration(plan.duration)} has {looks}"))
-    if gate.test is Test.SEQUENTIAL and (text := _hopeless(gate, plan)):
+    if gate.spread is not None and plan.baseline < FEWEST:
+        found.append(("spread", f"needs {FEWEST} looks from before, but monitor.baseline takes {plan.baseline}"))
+    if gate.test is StatisticalTest.SEQUENTIAL and (text := _hopeless(gate, plan)):
         found.append(("test", text))
     if gate.over is None:
         return found

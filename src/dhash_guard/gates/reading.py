@@ -21,6 +21,9 @@ _OPPOSITES = {"above": "≤", "below": "≥", "from": "<", "to": ">"}
 _MAD_TO_DEVIATION = 1.4826
 """The median absolute deviation of a normal distribution times this is its standard deviation."""
 
+FEWEST = 8
+"""Values from before that a spread is reckoned from at least; the spread of fewer says nothing."""
+
 
 class Level(Enum):
     """What a number or word means against the limits."""
@@ -109,7 +112,7 @@ def limits_of(gate: Gate, baseline: Baseline | None) -> Limits | None:
     if gate.fail_ratio is None:
         return Limits(gate.fail_when, limit_of(gate, FAIL_LIMITS), warn, confidence=gate.confidence)
     before = baseline.medians.get(gate.signal) if baseline is not None else None
-    if before is None or gate.at_least is None:
+    if before is None or gate.at_least is None or (gate.spread is not None and len(before.values) < FEWEST):
         return None
     dimension = gate.at_least.dimension
     limit = relative(gate, before)

@@ -43,7 +43,7 @@ class WithoutBaseline(Enum):
     NOT_JUDGED = "not-judged"
 
 
-class Test(Enum):
+class StatisticalTest(Enum):
     """A test in the place of a hold."""
 
     SEQUENTIAL = "sequential"
@@ -81,7 +81,7 @@ class Gate:
     at_least: Quantity | None = None
     spread: float | None = None
     without_baseline: WithoutBaseline | None = None
-    test: Test | None = None
+    test: StatisticalTest | None = None
     confidence: Ratio | None = None
     clear_above: Quantity | None = None
     clear_below: Quantity | None = None
