@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 NODE := node_modules/.installed
 
-.PHONY: help setup demo test check reference bench full action bench-start bench-gates clean
+.PHONY: help setup demo test check reference bench full action bench-start bench-gates bench-backtest mutants clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,12 @@ bench-start: action ## how long a step waits before it runs, against node and ag
 
 bench-gates: $(STAMP) ## false rollbacks, detection and delay, against the rules of named peers
 	$(BIN)/python -m benchmarks.gates
+
+bench-backtest: $(STAMP) ## a day of looks judged again, against only parsing it
+	$(BIN)/python benchmarks/backtest.py
+
+mutants: $(STAMP) ## which small changes of the judge no test notices (SAMPLE=0: all of them)
+	$(BIN)/python tools/mutants.py
 
 clean: ## remove what was set up and made
 	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -206,29 +206,64 @@ def unknown() -> str:
     return legs(leg(SYSTEMS[0]), leg(SYSTEMS[1], "cannot-tell", deploy=deploy))
 
 
+def windows() -> str:
+    """The plots of gates that wait: a window, a run of strikes, M of N, gaps."""
+    page = render_report(*stories.lasting())
+    head, rest = page.split("<header", 1)
+    plots = rest[rest.index('<section aria-labelledby="signals">') :].split("</figure>")[:4]
+    # Without its policy, so that the page can say how high it is.
+    head = re.sub(r"<meta http-equiv[^>]*>", "", head).replace("</style>", "h2 { margin-top: 0 !important }</style>")
+    return f"{head}{'</figure>'.join(plots)}</figure></section></main></body></html>"
+
+
 def live() -> str:
     """The table of a running watch, as a terminal shows it."""
     rows = (
-        LiveRow(name="error-rate", value="0.4%", limit="≤ 5%", status="healthy", tone="good", history=tuple(_wave(0.4))),
+        LiveRow(
+            name="error-rate",
+            value="6.1%",
+            limit="≤ 5%",
+            status="warning",
+            tone="warn",
+            strikes=(2, 3),
+            history=(*_wave(0.4), 1.4, None, 1.6),
+        ),
         LiveRow(
             name="p95-hash-time",
-            value="2310 ms",
+            value="mean 2310 ms",
             limit="≤ 2000 ms",
-            status="breach",
+            status="degraded",
             tone="bad",
-            strikes=(2, 3),
-            coverage=0.93,
-            history=tuple(0.7 + i / 12 for i in range(20)),
+            coverage=1.0,
+            history=tuple(0.7 + i / 12 for i in range(23)),
+        ),
+        LiveRow(
+            name="latency-vs-before",
+            value="48 ms",
+            limit="≤ 67.5 ms",
+            status="healthy",
+            tone="good",
+            strikes=(0, 3),
+            history=tuple(_wave(0.05)),
+        ),
+        LiveRow(
+            name="queue-drains",
+            value="140",
+            limit="≤ 60",
+            status="cannot-tell",
+            tone="unknown",
+            coverage=0.44,
+            history=(*_wave(120), None, None, 118, 121, 140),
         ),
         LiveRow(
             name="low-confidence",
             value="timeout",
             limit="≤ 1000",
-            status="no data",
+            status="cannot-tell",
             tone="unknown",
             history=(*_wave(120), None, None, None),
         ),
-        LiveRow(name="memory", value="83%", limit="≤ 85%", status="warning", tone="warn", history=tuple(_wave(0.8))),
+        LiveRow(name="memory", value="83%", limit="≤ 85%", status="cleared (alert)", tone="warn", history=tuple(_wave(0.8))),
     )
     watch = LiveView(
         title="dhash monitor on production · 9f3c2a1", elapsed=1425, planned=3600, rows=rows, before=1395, next_look=12
@@ -280,6 +315,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "comment-cannot-tell": lambda: commented(render_comment(*stories.cannot_tell(), links=RUN)),
     "summary-rolled-back": lambda: summarised(render_summary(*stories.rolled_back(), links=RUN)),
     "report-rolled-back": lambda: render_report(*stories.rolled_back()),
+    "report-windows": windows,
     "live": live,
 }
 

@@ -24,7 +24,7 @@ _COMMANDS = {
     "deploy": "release:deploy",
     "evidence": "evidence:evidence",
     "gate": "watch:gate",
-    "gates": "config:gates",
+    "gates": "gates:gates",
     "health": "watch:health",
     "migrate": "release:migrate",
     "monitor": "watch:monitor",

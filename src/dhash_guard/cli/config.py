@@ -1,4 +1,4 @@
-"""The commands about the configuration: config check, import, show, schema, and gates show."""
+"""The commands about the configuration: config check, import, show, and schema."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from dhash_guard.config import check_all
 from dhash_guard.config.export import schema_text
 from dhash_guard.config.show import show as show_text
 from dhash_guard.errors import ConfigurationProblem, UsageProblem
-from dhash_guard.gates.guardrails import worst_case
-from dhash_guard.gates.settings import FAIL_LIMITS, Aggregate, Gate, limit_of
 from dhash_guard.records.codec import to_data
-from dhash_guard.records.units import format_duration
 
 
 @click.group()
@@ -88,41 +85,3 @@ def _check_out(out: Path, force: bool) -> None:
         raise UsageProblem("this file is there already", where=str(out), cure="Name another with --out, or add --force.")
     if not out.parent.is_dir():
         raise UsageProblem("there is no such directory", where=str(out.parent), cure="Make it, or name another file.")
-
-
-@click.group()
-def gates() -> None:
-    """Look at the gates."""
-
-
-@gates.command("show")
-@common
-def show_gates(call: Invocation) -> int:
-    """Show the gates of an environment: limit, hold, action, and the longest time until a total fault is seen."""
-    configuration = call.load()
-    environment = configuration.environment
-    lines = [
-        f"{name}: {_limit(gate)}{_hold(gate)} → {gate.action.value}; "
-        f"a total fault is seen after at most {format_duration(worst_case(gate, environment.monitor))}"
-        for name, gate in environment.gates.items()
-    ]
-    call.show("\n".join(lines) or f"{configuration.name} has no gates", to_data(environment.gates))
-    return 0
-
-
-def _limit(gate: Gate) -> str:
-    if gate.fail_when is not None:
-        return f"{gate.signal} is {gate.fail_when.value}"
-    if gate.fail_ratio is not None:
-        return f"{gate.signal} above {gate.fail_ratio:g}× the value before the deployment and at least {gate.at_least} more"
-    limit = limit_of(gate, FAIL_LIMITS)
-    words = {"above": "above", "below": "below", "from": "at or above", "to": "at or below"}
-    return f"{gate.signal} {words[limit[0]]} {limit[1]}" if limit is not None else gate.signal
-
-
-def _hold(gate: Gate) -> str:
-    if gate.over is not None:
-        return f", {(gate.aggregate or Aggregate.MEAN).value} over {format_duration(gate.over)}"
-    if gate.of_last is not None:
-        return f", {gate.of_last[0]} of the last {gate.of_last[1]} looks"
-    return f", {gate.consecutive} looks in a row" if gate.consecutive is not None and gate.consecutive > 1 else ""

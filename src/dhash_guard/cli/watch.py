@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from dhash_guard.cli.invocation import Duration, Invocation, common, named
 from dhash_guard.cli.viewers import viewer_for
 from dhash_guard.config import Overrides
+from dhash_guard.config.node import Mark, Node, Wrong
+from dhash_guard.config.scalars import instant
+from dhash_guard.config.verbs import Instant
+from dhash_guard.errors import UsageProblem
 from dhash_guard.records.units import Seconds
 from dhash_guard.report.junit import junit
+from dhash_guard.rollout import collect as collecting
 from dhash_guard.rollout import gate as gating
 from dhash_guard.rollout import health as proving
 from dhash_guard.rollout import monitor as watching
 from dhash_guard.rollout import smoke as smoking
+
+COLLECTED = Path("-")
+"""`--collect` without a name, which means the log of the environment."""
+
+
+class Moment(click.ParamType[Instant]):
+    """A UTC time as the configuration writes it."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Instant:
+        try:
+            return instant(Node(str(value), Mark("--since", 1)))
+        except Wrong as problem:
+            self.fail(problem.faults[0].text, param, ctx)
 
 
 @click.command()
@@ -25,6 +46,15 @@ from dhash_guard.rollout import smoke as smoking
 @click.option("--auto-rollback/--no-rollback", "automatic", default=None, help="Roll back by itself when a gate says so.")
 @named("--backup-file", "--backup", "backup_file", metavar="BACKUP", help="What an automatic rollback goes back to.")
 @click.option("--recorded", type=click.Path(path_type=Path), metavar="LOG", help="Judge a recorded samples.jsonl instead.")
+@named("--since", type=Moment(), metavar="TIME", help="With mode: checkpoint: when the watch began, 2026-11-21T04:00Z.")
+@click.option(
+    "--collect",
+    type=click.Path(path_type=Path, dir_okay=False),
+    is_flag=False,
+    flag_value=COLLECTED,
+    metavar="[LOG]",
+    help="Judge nothing: write every look to LOG, or to where a checkpoint reads it.",
+)
 def monitor(
     call: Invocation,
     duration: Seconds | None,
@@ -32,10 +62,18 @@ def monitor(
     automatic: bool | None,
     backup_file: str | None,
     recorded: Path | None,
+    since: Instant | None,
+    collect: Path | None,
 ) -> int:
     """Watch a release, decide, and go back where the verdict says so and it is safe."""
-    run = call.open("monitor", overrides=Overrides(duration=duration, interval=interval))
-    orders = watching.WatchOrders(automatic=automatic, backup_file=backup_file, recorded=recorded)
+    overrides = Overrides(duration=duration, interval=interval)
+    if collect is not None:
+        if recorded is not None:
+            raise UsageProblem("--collect writes a log and --recorded judges one", cure="Use one of them.")
+        run = call.open("collect", overrides=overrides)
+        return call.finish(run, collecting.collect(run, collect if collect != COLLECTED else None))
+    run = call.open("monitor", overrides=overrides)
+    orders = watching.WatchOrders(automatic=automatic, backup_file=backup_file, recorded=recorded, since=since)
     # A runner may offer a pseudo terminal, but what it keeps is a log: lines, not a picture that is redrawn.
     terminal = sys.stderr.isatty() and call.machine.environ.get("GITHUB_ACTIONS") != "true"
     viewer = viewer_for(run, quiet=call.quiet, terminal=terminal)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from itertools import pairwise
 
 from attrs import frozen
 
-from dhash_guard.records.units import Seconds
+from dhash_guard.records.units import Seconds, format_duration
 
 
 class Mode(Enum):
-    """Where the samples of a watch come from."""
+    """Where the samples of a watch come from: looks of its own, or what was recorded until a checkpoint."""
 
     WATCH = "watch"
+    CHECKPOINT = "checkpoint"
+
+
+USUAL_CHECKPOINTS = (Seconds(300.0), Seconds(900.0), Seconds(1800.0))
+"""Where nothing else is written: these as far as they lie within the watch, and its end."""
 
 
 @frozen(kw_only=True)
@@ -26,20 +32,36 @@ class Slower:
 
 @frozen(kw_only=True)
 class WatchPlan:
-    """The `monitor:` section: durations in seconds; `baseline` is how many looks are taken before a deployment."""
+    """The `monitor:` section: durations in seconds; `baseline` is how many looks are taken before a deployment.
+
+    With `mode: checkpoint` nobody sits and looks: at each of the `checkpoints` (since the start) what was recorded until
+    then is judged, at one distance throughout; `then` plays no part.
+    """
 
     mode: Mode = Mode.WATCH
+    checkpoints: tuple[Seconds, ...] = ()
     duration: Seconds = Seconds(3600.0)
     interval: Seconds = Seconds(30.0)
     then: Slower | None = None
     extend_by: Seconds = Seconds(0.0)
-    baseline: int = 3
+    baseline: int = 10
+
+    @property
+    def slower(self) -> Slower | None:
+        """The slower half of the watch; the only place that knows that checkpoints have none, live and replayed."""
+        return self.then if self.mode is Mode.WATCH else None
+
+    @property
+    def judged_at(self) -> tuple[Seconds, ...]:
+        """The checkpoints as written, or the usual ones that fit; none where the watch looks by itself."""
+        if self.mode is Mode.WATCH:
+            return ()
+        return self.checkpoints or (*(at for at in USUAL_CHECKPOINTS if at < self.duration), self.duration)
 
     def interval_at(self, elapsed: float) -> float:
         """The planned distance between looks at this moment of the watch."""
-        if self.then is not None and elapsed >= self.then.after:
-            return self.then.interval
-        return self.interval
+        slower = self.slower
+        return slower.interval if slower is not None and elapsed >= slower.after else self.interval
 
     @property
     def slowest(self) -> float:
@@ -48,11 +70,12 @@ class WatchPlan:
 
     def next_due(self, elapsed: float) -> float:
         """When to look after a look at `elapsed`: on the grid, never in the past, and always once at the very end."""
-        anchor = self.then.after if self.then is not None and elapsed >= self.then.after else 0.0
+        slower = self.slower
+        anchor = slower.after if slower is not None and elapsed >= slower.after else 0.0
         step = self.interval_at(elapsed)
         due = anchor + (math.floor((elapsed - anchor) / step + 1e-6) + 1) * step
-        if self.then is not None and elapsed < self.then.after < due:
-            due = float(self.then.after)
+        if slower is not None and elapsed < slower.after < due:
+            due = float(slower.after)
         if elapsed < self.duration - 1e-3 and due > self.duration:
             due = float(self.duration)
         return due
@@ -78,4 +101,17 @@ def faults(plan: WatchPlan) -> list[tuple[str, str]]:
         found.append(("then", "interval must be longer than nothing"))
     if plan.baseline < 0:
         found.append(("baseline", "must be 0 or more"))
-    return found
+    return found + [("checkpoints", text) for text in _checkpoint_faults(plan)]
+
+
+def _checkpoint_faults(plan: WatchPlan) -> list[str]:
+    if not plan.checkpoints:
+        return []
+    if plan.mode is not Mode.CHECKPOINT:
+        return ["are never reached; write mode: checkpoint, or remove them"]
+    if any(later <= earlier for earlier, later in pairwise((0.0, *plan.checkpoints))):
+        return ["must ascend, from more than nothing"]
+    if plan.checkpoints[-1] < plan.duration:
+        last, end = format_duration(plan.checkpoints[-1]), format_duration(plan.duration)
+        return [f"end at {last}, but the watch lasts {end}; nobody would give its verdict"]
+    return []

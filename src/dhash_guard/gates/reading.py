@@ -81,7 +81,7 @@ class Limits:
     def all_fine(self, values: Sequence[float | Health]) -> bool:
         """Whether not one of these values (numbers only, or words only) is more than fine."""
         if self.word is not None:
-            return all(value is Health.HEALTHY for value in values)
+            return values.count(Health.HEALTHY) == len(values)
         lines = [line for line in (self.fail, self.warn) if line is not None]
         numbers: Sequence[float] = values  # type: ignore[assignment]  # the caller has looked at the types
         least, most = min(numbers), max(numbers)

@@ -114,10 +114,11 @@ class Watch:
                 column = columns[rule.gate.signal] = [tick.samples.get(rule.gate.signal, NEVER_SAMPLED) for tick in ticks]
             quick.append((rule, column)) if rule.skims(column) else slow.append(rule)
         taken = len(ticks)
+        grave = [rule for rule in slow if rule.gate.action is Action.ROLLBACK]
         for index, tick in enumerate(ticks if slow else ()):
             for rule in slow:
                 rule.observe(tick, interval)
-            if self._must_roll_back():
+            if any(rule.rolls_back for rule in grave):
                 taken, self._ending = index + 1, Ending.EARLY
                 break
         times = [tick.at for tick in ticks[:taken]]
@@ -163,7 +164,7 @@ class Watch:
         return [rule.outcome(self._last_at) for rule in self.rules]
 
     def _must_roll_back(self) -> bool:
-        return any(rule.fired and not rule.degraded_before and rule.gate.action is Action.ROLLBACK for rule in self.rules)
+        return any(rule.rolls_back and rule.gate.action is Action.ROLLBACK for rule in self.rules)
 
     def _ending_at(self, elapsed: float) -> Ending | None:
         if self._must_roll_back():

@@ -12,7 +12,7 @@ from dhash_guard.gates.aggregates import SHARES, Look, aggregate_of, pooled
 from dhash_guard.gates.reading import Level, Limits, crosses, plain
 from dhash_guard.gates.settings import Aggregate
 from dhash_guard.gates.standing import Standing, unknown
-from dhash_guard.records.sample import Health, Value
+from dhash_guard.records.sample import Counts, Health, Value
 from dhash_guard.records.units import Quantity, Seconds, format_duration
 
 _EPS = 1e-3
@@ -54,6 +54,8 @@ class Window:
     _last: float = field(init=False)
     _reach: float = 0.0
     _sum: float = 0.0
+    _part: float = 0.0
+    _whole: float = 0.0
     _largest: float = 0.0
     _since_resum: int = 0
     _lines: tuple[Line, ...] = field(init=False)
@@ -95,22 +97,44 @@ class Window:
         self._looks.append((at, number, value))
         self._sum += number
         self._largest = max(self._largest, abs(number))
+        if isinstance(value, Counts):
+            self._part += value.part
+            self._whole += value.whole
         for line in self._lines:
             line.count += line.crossed_by(number)
 
     def _forget(self, start: float) -> None:
         looks = self._looks
         while looks and looks[0][0] <= start + _EPS:
-            _, number, _ = looks.popleft()
+            _, number, value = looks.popleft()
             self._sum -= number
+            if isinstance(value, Counts):
+                self._part -= value.part
+                self._whole -= value.whole
             self._since_resum += 1
             for line in self._lines:
                 if line.count:
                     line.count -= line.crossed_by(number)
         if self._since_resum > _RESUM:
-            self._sum, self._since_resum = math.fsum(number for _, number, _ in looks), 0
+            self._resum()
         while self._holes and self._holes[0][1] - max(self._holes[0][0], start) <= self._holes[0][2] + _EPS:
             self._holes.popleft()
+
+    def _resum(self) -> None:
+        self._sum, self._since_resum = math.fsum(number for _, number, _ in self._looks), 0
+        counts = [value for _, _, value in self._looks if isinstance(value, Counts)]
+        self._part = math.fsum(value.part for value in counts)
+        self._whole = math.fsum(value.whole for value in counts)
+
+    def _events(self) -> Counts | None:
+        """The events of the window; reckoned exactly where they are no whole numbers and lie near a limit."""
+        newest = self._looks[-1][2] if self._looks else None
+        if not isinstance(newest, Counts) or newest.running or not self._whole > 0:
+            return pooled(self._looks)
+        ratio = self._part / self._whole
+        if any(abs(ratio - line.limit) < _DOUBT for line in self._lines):
+            return pooled(self._looks)
+        return Counts(self._part, self._whole)
 
     def _gap(self) -> float:
         """The length of a gap in the window, in seconds, that is longer than two intervals; 0 where there is none."""
@@ -127,7 +151,7 @@ class Window:
         if not self._covered() or self._size() < self.min_samples or not self._looks:
             return None
         if self.aggregate is Aggregate.RATIO:
-            counts = pooled(self._looks)
+            counts = self._events()
             ratio = counts.ratio if counts is not None else None
             return None if counts is None or ratio is None else self.limits.level_of(counts, ratio)
         if self._fail is not None and self._beyond(self._fail):
@@ -159,8 +183,8 @@ class Window:
     def _size(self) -> int:
         if self.aggregate is not Aggregate.RATIO:
             return len(self._looks)
-        counts = pooled(self._looks)
-        return int(counts.whole) if counts is not None else 0
+        counts = self._events()
+        return int(counts.whole + _DOUBT) if counts is not None else 0
 
     def standing(self) -> Standing:
         span, seen = format_duration(self.over), len(self._looks)

@@ -51,6 +51,10 @@ class Layout:
     def lock(self, environment: str) -> Path:
         return self.state / "locks" / f"{environment}.lock"
 
+    def collected(self, environment: str) -> Path:
+        """The looks that a collector writes down for whoever judges later."""
+        return self.state / "collected" / f"{environment}.jsonl"
+
     def runs(self, environment: str) -> Path:
         return self.state / "runs" / environment
 

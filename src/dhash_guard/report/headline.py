@@ -24,6 +24,7 @@ class Situation(Enum):
     NEEDS_PERSON = Mark("🆘", "A person is needed now", "bad")
     HELD = Mark("❌", "Degraded and held", "bad")
     FAILED = Mark("❌", "Failed", "bad")
+    ON_COURSE = Mark("⏳", "On course, not decided yet", "unknown")
     CANNOT_TELL = Mark("❔", "Cannot tell", "unknown")
     ABORTED = Mark("❔", "Aborted, cannot tell", "unknown")
 
@@ -83,6 +84,8 @@ def _of_verdict(evidence: Evidence, verdict: Verdict) -> Situation:
         case Decision.ROLL_BACK:
             proven = evidence.restoration is None or evidence.restoration.identical
             return Situation.ROLLED_BACK if evidence.exit_code == 5 and proven else Situation.NEEDS_PERSON
+        case Decision.HOLD if evidence.result == "on-course" and evidence.exit_code == 0:
+            return Situation.ON_COURSE
         case Decision.HOLD:
             return Situation.HELD if verdict.status is Status.DEGRADED else Situation.CANNOT_TELL
 
@@ -134,6 +137,8 @@ def next_action(evidence: Evidence) -> NextAction:
             return NextAction("put the last good version back.", _command(evidence, "rollback", "--reason", "degraded"))
         case Situation.NEEDS_PERSON:
             return NextAction("choose a backup and roll back by hand.", _command(evidence, "rollback", "--list"))
+        case Situation.ON_COURSE:
+            return NextAction("wait for the next checkpoint, then look again.", _command(evidence, "monitor"))
         case Situation.CANNOT_TELL if evidence.verdict is None:
             return NextAction(f"supply what {_culprit(evidence)} lacks, then run {run.verb} again.")
         case Situation.CANNOT_TELL:

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
 from dhash_guard.errors import CannotTell, NeedsPerson, NoGo, UsageProblem
+from dhash_guard.gates.plan import Mode
 from dhash_guard.gates.watch import TickReport, Watch
 from dhash_guard.ledger.samples import SampleLog
 from dhash_guard.records.codec import to_data
@@ -19,15 +20,15 @@ from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence, Judged
 from dhash_guard.records.outcome import Decision, Ending, GateOutcome, Status, Verdict
-from dhash_guard.records.sample import Absence, Health, Tick
+from dhash_guard.records.sample import Health, Tick
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.automatic import automatic_by_configuration, foreseeable, roll_back_automatically
+from dhash_guard.rollout.checkpoint import ON_COURSE, Checkpoint, start_of
 from dhash_guard.rollout.health import base_url
 from dhash_guard.rollout.run import Guarded
-from dhash_guard.rollout.ticks import live, note_state, unfinished
+from dhash_guard.rollout.ticks import live, note_state, unfinished, without_secrets
 from dhash_guard.signals import Sampler, dimensions, recorded
 from dhash_guard.system.interrupt import Interrupted, held_off
-from dhash_guard.system.redaction import Redactor
 
 
 class Viewer(Protocol):
@@ -40,15 +41,22 @@ class Viewer(Protocol):
 
 @frozen(kw_only=True)
 class WatchOrders:
-    """What the caller asks for: `automatic` None takes the configuration's word; `recorded` judges a log instead."""
+    """What the caller asks for: `automatic` None takes the configuration's word; `recorded` judges a log instead.
+
+    `since` is when a watch that is judged at checkpoints began, in UTC seconds.
+    """
 
     automatic: bool | None = None
     backup_file: str | None = None
     recorded: Path | None = None
+    since: float | None = None
 
 
 def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
-    """The `monitor` verb: 0 healthy, 1 degraded, 3 cannot tell or aborted, 5 rolled back, 6 a person is needed."""
+    """The `monitor` verb: 0 healthy, 1 degraded, 3 cannot tell or aborted, 5 rolled back, 6 a person is needed.
+
+    At a checkpoint before the last 0 is also `on-course`: nothing has fired, and the deployment stays undecided.
+    """
     if not any(gate.action.decides for gate in run.configuration.environment.gates.values()):
         raise UsageProblem(
             f"no gate of {run.environment} can decide anything",
@@ -59,7 +67,8 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
     if automatic and orders.recorded is None:
         for hazard in foreseeable(run, deployment):
             run.say(f"warning: an automatic rollback would be refused: {hazard.text}")
-    ticks, started_at = _ticks(run, orders, deployment)
+    checkpoint = _checkpoint(run, orders, deployment)
+    ticks, started_at = _ticks(run, orders, deployment, checkpoint)
     baseline = deployment.baseline if deployment is not None else None
     watch = Watch(
         run.configuration.environment.gates,
@@ -78,6 +87,8 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
         judged=_judged(run.configuration, automatic, deployment, recorded=orders.recorded is not None),
         deployment=deployment.id if deployment is not None else "",
     )
+    if checkpoint is not None and _on_the_way(run, checkpoint, verdict):
+        return run.seal(evolve(evidence, result=ON_COURSE, exit_code=0))
     sealed = run.seal(_act(run, evidence, verdict, deployment, orders))
     # Only now: killed before, the next watch replays what was seen, comes to the same verdict, and acts on it.
     _note(run, watch, deployment, finished=True)
@@ -95,15 +106,44 @@ def _undecided(run: Guarded) -> Deployment | None:
     return deployment if deployment is not None and deployment.state in deployments.UNDECIDED else None
 
 
+def _checkpoint(run: Guarded, orders: WatchOrders, deployment: Deployment | None) -> Checkpoint | None:
+    """The checkpoint that is judged now; None where the watch looks by itself, or reads a log that was named."""
+    plan = run.configuration.environment.monitor
+    if plan.mode is not Mode.CHECKPOINT or orders.recorded is not None:
+        if orders.since is not None:
+            raise UsageProblem("--since is for mode: checkpoint", cure="A watch begins now, a log with its first look.")
+        return None
+    return Checkpoint(run, plan, start_of(run, orders.since, deployment), run.machine.clock.now())
+
+
+def _on_the_way(run: Guarded, checkpoint: Checkpoint, verdict: Verdict) -> bool:
+    """Say what stands in the way of a verdict, and where nothing else is to be done, when to come back."""
+    if verdict.ending is Ending.CUT_SHORT and verdict.status is Status.CANNOT_TELL:
+        for doubt in checkpoint.doubts(verdict):
+            run.say(f"warning: {doubt}")
+    if not checkpoint.on_course(verdict):
+        return False
+    run.skip("verdict", ON_COURSE, checkpoint.text())
+    run.say(f"{ON_COURSE}: {checkpoint.text()}")
+    run.tell(ON_COURSE, Level.INFO, "On course, not decided", checkpoint.text())
+    return True
+
+
 def _note(run: Guarded, watch: Watch, deployment: Deployment | None, *, finished: bool) -> None:
     """Write how far the watch has come; a disk that takes no more must not end it."""
+    if watch.plan.mode is Mode.CHECKPOINT:
+        return  # the next checkpoint judges from the start again
     identity = deployment.id if deployment is not None else ""
     with suppress(OSError):
         note_state(run, deployment=identity, started_at=watch.started_at, finished=finished)
 
 
-def _ticks(run: Guarded, orders: WatchOrders, deployment: Deployment | None) -> tuple[Iterator[Tick], float]:
-    """The ticks to judge and the moment the watch began: of a log, of a killed watch that goes on, or from now."""
+def _ticks(
+    run: Guarded, orders: WatchOrders, deployment: Deployment | None, checkpoint: Checkpoint | None
+) -> tuple[Iterator[Tick], float]:
+    """The ticks to judge and when the watch began: of a log or checkpoint, of a killed watch that goes on, or from now."""
+    if checkpoint is not None:
+        return checkpoint.ticks(), checkpoint.started_at
     if orders.recorded is not None:
         told = recorded.ticks(orders.recorded)
         first = next(told, None)
@@ -133,7 +173,7 @@ def _fold(
     """Judge tick by tick until the watch has its answer; None where it ended by itself."""
     try:
         for raw in ticks:
-            tick = _without_secrets(raw, run.redactor)
+            tick = without_secrets(raw, run.redactor)
             with held_off():  # what is judged is recorded, or the evidence could not be recomputed
                 log.append(tick)
                 report = _observe(watch, tick)
@@ -153,15 +193,6 @@ def _fold(
     finally:
         viewer.close()
     return Ending.CUT_SHORT
-
-
-def _without_secrets(tick: Tick, redactor: Redactor) -> Tick:
-    """One form is judged, recorded and shown: with secrets already masked in what a service answered."""
-    samples = {
-        name: evolve(value, detail=redactor.text(value.detail)) if isinstance(value, Absence) else value
-        for name, value in tick.samples.items()
-    }
-    return Tick(tick.index, tick.at, samples)
 
 
 def _observe(watch: Watch, tick: Tick) -> TickReport:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.ledger import samples
 from dhash_guard.records.canonical import canonical
-from dhash_guard.records.sample import Tick
+from dhash_guard.records.sample import Absence, Tick
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.signals import Sampler
+from dhash_guard.system.redaction import Redactor
 
 STATE_FILE = "state.json"
 
@@ -33,6 +34,15 @@ def live(run: Guarded, plan: WatchPlan, sampler: Sampler, started_at: float, fir
         index += 1
         elapsed = clock.monotonic() - origin
         clock.sleep(plan.next_due(elapsed) - elapsed)
+
+
+def without_secrets(tick: Tick, redactor: Redactor) -> Tick:
+    """One form is judged, recorded and shown: with secrets already masked in what a service answered."""
+    samples = {
+        name: evolve(value, detail=redactor.text(value.detail)) if isinstance(value, Absence) else value
+        for name, value in tick.samples.items()
+    }
+    return Tick(tick.index, tick.at, samples)
 
 
 @frozen

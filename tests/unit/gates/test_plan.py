@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dhash_guard.gates import plan as plans
-from dhash_guard.gates.plan import Slower, WatchPlan
+from dhash_guard.gates.plan import Mode, Slower, WatchPlan
 from dhash_guard.records.units import Seconds
 
 
@@ -49,7 +49,36 @@ def test_looks(duration: float, interval: float, looks: int) -> None:
         (WatchPlan(duration=Seconds(10), interval=Seconds(30)), "interval"),
         (WatchPlan(baseline=-1), "baseline"),
         (WatchPlan(then=Slower(after=Seconds(5), interval=Seconds(0))), "then"),
+        (WatchPlan(checkpoints=(Seconds(3600),)), "checkpoints"),
+        (WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(300), Seconds(3599))), "checkpoints"),
+        (WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(900), Seconds(300), Seconds(3600))), "checkpoints"),
+        (WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(300), Seconds(300), Seconds(3600))), "checkpoints"),
+        (WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(0), Seconds(3600))), "checkpoints"),
     ],
 )
 def test_faults(plan: WatchPlan, key: str) -> None:
     assert key in [name for name, _ in plans.faults(plan)]
+
+
+@pytest.mark.parametrize(
+    ("duration", "written", "expected"),
+    [
+        (3600, (), (300, 900, 1800, 3600)),
+        (900, (), (300, 900)),
+        (60, (), (60,)),
+        (3600, (600, 4000), (600, 4000)),
+    ],
+)
+def test_checkpoints(duration: float, written: tuple[float, ...], expected: tuple[float, ...]) -> None:
+    moments = tuple(Seconds(at) for at in written)
+    plan = WatchPlan(mode=Mode.CHECKPOINT, duration=Seconds(duration), checkpoints=moments)
+    assert plan.judged_at == expected
+    assert plans.faults(plan) == []
+
+
+def test_checkpoints_have_one_pace() -> None:
+    then = Slower(after=Seconds(15), interval=Seconds(20))
+    plan = WatchPlan(mode=Mode.CHECKPOINT, duration=Seconds(30), interval=Seconds(5), then=then)
+    assert schedule(plan, 30) == [0, 5, 10, 15, 20, 25, 30]
+    assert (plan.slowest, plan.looks(), plan.interval_at(20)) == (5, 7, 5)
+    assert WatchPlan(duration=Seconds(30)).judged_at == ()

@@ -1,0 +1,278 @@
+"""Finds recorded runs, reads what people know of them, and judges each again by the gates of a configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+from attrs import frozen
+
+from dhash_guard.config import Configuration
+from dhash_guard.config import source as yaml_source
+from dhash_guard.config.names import suggest
+from dhash_guard.config.node import Node, Wrong
+from dhash_guard.config.scalars import instant
+from dhash_guard.errors import ConfigurationProblem, UsageProblem
+from dhash_guard.gates.backtest import Label, Replay, fault_time, replay_of
+from dhash_guard.gates.plan import WatchPlan
+from dhash_guard.gates.watch import Watch, judge
+from dhash_guard.gates.way import Way
+from dhash_guard.records.codec import from_data
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.layout import iso
+from dhash_guard.records.outcome import Ending, Verdict
+from dhash_guard.records.sample import Tick
+from dhash_guard.records.units import parse_duration
+from dhash_guard.rollout.automatic import automatic_by_configuration
+from dhash_guard.signals import recorded
+
+_SAMPLES, _EVIDENCE = "samples.jsonl", "evidence.json"
+
+
+@frozen(kw_only=True)
+class Log:
+    """A recorded run: `name` is the run's id, or the path of a log that stands alone; `named` says that it was asked for."""
+
+    name: str
+    samples: Path
+    evidence: Path | None
+    aliases: tuple[str, ...] = ()
+    named: bool = False
+
+
+@frozen(kw_only=True)
+class Known:
+    """The label of a log and the line that says so."""
+
+    label: Label
+    where: str
+
+
+@frozen(kw_only=True)
+class Opened:
+    """A log whose first look is known, with a watch ready to judge it."""
+
+    watch: Watch
+    ticks: Iterator[Tick]
+    then: Verdict | None
+    known_from: str
+
+
+@frozen(kw_only=True)
+class PassedOver:
+    """A log that was not replayed, and why."""
+
+    name: str
+    why: str
+
+
+def find(paths: Iterable[Path]) -> list[Log]:
+    """The logs that are meant, each once, in the order of the command line and sorted within a folder."""
+    found: dict[Path, Log] = {}
+    for path in paths:
+        for log in _logs(path):
+            found.setdefault(log.samples.resolve(), log)
+    return list(found.values())
+
+
+def _logs(path: Path) -> list[Log]:
+    if not path.exists():
+        raise UsageProblem("there is no such file or folder", where=str(path))
+    if not path.is_dir():
+        if path.suffix == ".json":
+            return [_of_folder(path.parent, path, evidence=path)]
+        beside = path.parent / _EVIDENCE
+        if path.name == _SAMPLES and beside.is_file():
+            return [_of_folder(path.parent, path)]
+        return [Log(name=str(path), samples=path, evidence=None, named=True)]
+    if _is_run(path):
+        return [_of_folder(path, path)]
+    children = [entry for entry in sorted(path.iterdir()) if entry.is_dir()]
+    inner = [entry for child in children if not _is_run(child) for entry in sorted(child.iterdir()) if entry.is_dir()]
+    return [_of_folder(folder, None) for folder in (*children, *inner) if _is_run(folder)]
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / _SAMPLES).is_file() or (folder / _EVIDENCE).is_file()
+
+
+def _of_folder(folder: Path, named: Path | None, *, evidence: Path | None = None) -> Log:
+    told = evidence or folder / _EVIDENCE
+    names = {str(folder), str(folder / _SAMPLES), str(told), *([str(named)] if named is not None else [])}
+    return Log(
+        name=folder.resolve().name,
+        samples=folder / _SAMPLES,
+        evidence=told if told.is_file() else None,
+        aliases=tuple(sorted(names)),
+        named=named is not None,
+    )
+
+
+def labels(path: Path, logs: Sequence[Log]) -> dict[str, Known]:
+    """The labels by log name; raise ConfigurationProblem for every one that is wrong or that no log bears."""
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise UsageProblem(f"cannot read the labels: {problem.strerror}", where=str(path)) from problem
+    if not content.strip():
+        raise UsageProblem("is empty", where=f"{path}:1", cure="Write one line for each run: <run id>: clean")
+    top = yaml_source.read(content, str(path))
+    names = {alias: log.name for log in logs for alias in (log.name, *log.aliases)}
+    found: dict[str, Known] = {}
+    problems: list[str] = []
+    assert isinstance(top.value, dict)
+    for name, node in top.value.items():
+        here = f"{node.mark.file}:{node.mark.line}"
+        log = names.get(name)
+        if log is None:
+            problems.append(f"{here}: {name} is none of these logs; {suggest(name, {log.name for log in logs})}")
+        elif log in found:
+            problems.append(f"{here}: {name} has a label already, at {found[log].where}")
+        else:
+            try:
+                found[log] = Known(label=_label(node), where=here)
+            except Wrong as problem:
+                problems += [str(fault) for fault in problem.faults]
+    if problems:
+        raise ConfigurationProblem(problems)
+    return found
+
+
+def _label(node: Node) -> Label:
+    if node.value == "clean":
+        return Label(clean=True)
+    fault = node.get("fault_at")
+    if not isinstance(node.value, dict) or fault is None or len(node.value) != 1:
+        raise Wrong(
+            node.fault("write clean, or {fault_at: 12m}, {fault_at: 2026-11-21T03:15:00Z} or {fault_at: 7} (a look)")
+        )
+    if isinstance(fault.value, int) and not isinstance(fault.value, bool) and fault.value >= 0:
+        return Label(look=fault.value)
+    if isinstance(fault.value, str) and fault.value[-1:].isalpha() and not fault.value.endswith("Z"):
+        try:
+            return Label(after=parse_duration(fault.value))
+        except ValueError as problem:
+            raise Wrong(fault.fault(str(problem))) from problem
+    if isinstance(fault.value, str):
+        return Label(at=instant(fault))
+    raise Wrong(fault.fault(f"{fault.shown} is no moment; write 12m, 2026-11-21T03:15:00Z, or the number of a look"))
+
+
+def replay(log: Log, configuration: Configuration, known: Known | None) -> Replay | PassedOver:
+    """Judge one log by the configuration's gates, look by look; raise UsageProblem with file:line where it is broken."""
+    opened = open_log(log, configuration)
+    if isinstance(opened, PassedOver):
+        return opened
+    label = known.label if known is not None else None
+    moments: list[float] = []
+    ticks = opened.ticks if label is None or label.look is None else _noting(opened.ticks, label.look, moments)
+    now = _judged(log, ticks, opened)
+    fault_at = None
+    if known is not None and not known.label.clean:
+        fault_at = fault_time(known.label, opened.watch.started_at, moments[0] if moments else None)
+        _check_fault(known, fault_at, now)
+    return replay_of(log.name, now, then=opened.then, known_from=opened.known_from, label=label, fault_at=fault_at)
+
+
+def open_log(log: Log, configuration: Configuration) -> Opened | PassedOver:
+    """Begin to read a log: with what its evidence says of the watch, else with its first look and our plan."""
+    evidence = _evidence(log.evidence) if log.evidence is not None else None
+    if evidence is not None and evidence.run.environment != configuration.name and not log.named:
+        return PassedOver(name=log.name, why=f"is of {evidence.run.environment}")
+    if not log.samples.is_file():
+        if evidence is not None and evidence.samples is not None:
+            raise UsageProblem("the samples that the evidence speaks of are gone", where=str(log.samples))
+        return PassedOver(name=log.name, why="has no samples")
+    ticks = recorded.ticks(log.samples)
+    first = next(ticks, None)
+    if first is None:
+        return PassedOver(name=log.name, why="has no looks")
+    watch, then = _watch(log, evidence, configuration, first.at)
+    known_from = "evidence" if then is not None else "log"
+    return Opened(watch=watch, ticks=chain([first], ticks), then=then, known_from=known_from)
+
+
+def _watch(
+    log: Log, evidence: Evidence | None, configuration: Configuration, first_at: float
+) -> tuple[Watch, Verdict | None]:
+    environment = configuration.environment
+    if evidence is None or evidence.verdict is None or evidence.judged is None:
+        automatic = automatic_by_configuration(configuration)
+        return Watch(environment.gates, environment.monitor, started_at=first_at, automatic=automatic), None
+    try:
+        plan = from_data(WatchPlan, evidence.judged.plan)
+    except ValueError as problem:
+        raise UsageProblem(str(problem), where=f"{log.evidence}:1") from problem
+    watch = Watch(
+        environment.gates,
+        plan,
+        started_at=evidence.verdict.started_at,
+        automatic=evidence.judged.automatic,
+        baseline=evidence.judged.baseline,
+    )
+    return watch, evidence.verdict
+
+
+def _evidence(path: Path) -> Evidence:
+    try:
+        return from_data(Evidence, json.loads(path.read_bytes()))
+    except OSError as problem:
+        raise UsageProblem(f"cannot read the evidence: {problem.strerror}", where=str(path)) from problem
+    except json.JSONDecodeError as problem:
+        raise UsageProblem(f"is no JSON: {problem.msg}", where=f"{path}:{problem.lineno}") from problem
+    except ValueError as problem:
+        raise UsageProblem(str(problem), where=f"{path}:1") from problem
+
+
+def _judged(log: Log, ticks: Iterator[Tick], opened: Opened) -> Verdict:
+    ending = opened.then.ending if opened.then is not None else Ending.CUT_SHORT
+    try:
+        return judge(ticks, opened.watch, ending)
+    except ValueError as problem:
+        raise UsageProblem(f"cannot be judged: {problem}", where=str(log.samples)) from problem
+
+
+def _noting(ticks: Iterator[Tick], look: int, moments: list[float]) -> Iterator[Tick]:
+    """The same ticks; the moment of the one with that number is put down."""
+    for tick in ticks:
+        if tick.index == look and not moments:
+            moments.append(tick.at)
+        yield tick
+
+
+def _check_fault(known: Known, fault_at: float | None, now: Verdict) -> None:
+    """A fault outside of what was watched is a slip of the label: it could not have been seen, and would count as missed."""
+    if fault_at is not None and fault_at < now.started_at - 1e-3:
+        cure = "Write 0s for a fault that was there from the start."
+        raise UsageProblem(
+            f"the fault lies before the watch, which began at {iso(now.started_at)}", where=known.where, cure=cure
+        )
+    if now.ending is not Ending.EARLY and (fault_at is None or fault_at > now.ended_at):
+        cure = "A run that was over before its fault is clean."
+        raise UsageProblem(f"the fault lies after the last look, at {iso(now.ended_at)}", where=known.where, cure=cure)
+
+
+def way(log: Log, configuration: Configuration, names: Sequence[str]) -> list[Way]:
+    """How each of these gates went through the log; raise UsageProblem where there is nothing to go through."""
+    opened = open_log(log, configuration)
+    if isinstance(opened, PassedOver):
+        raise UsageProblem(opened.why, where=log.name)
+    ways = [Way(rule) for rule in opened.watch.rules if rule.name in names]
+    for tick in opened.ticks:
+        ending = opened.watch.observe(tick).ending
+        for one in ways:
+            one.observe(tick, opened.watch.started_at)
+        if ending is not None:
+            break
+    return ways
+
+
+def replays(
+    logs: Sequence[Log], configuration: Configuration, known: Mapping[str, Known]
+) -> tuple[list[Replay], list[PassedOver]]:
+    """Every log, in order."""
+    told = [replay(log, configuration, known.get(log.name)) for log in logs]
+    done = [one for one in told if isinstance(one, Replay)]
+    return done, [one for one in told if isinstance(one, PassedOver)]
