@@ -7,7 +7,11 @@ from typing import Any
 
 from attrs import evolve
 
+from dhash_guard.gates.plan import WatchPlan
+from dhash_guard.gates.settings import Gate
+from dhash_guard.gates.watch import Watch
 from dhash_guard.records.backup import Restoration, RestoredRoot
+from dhash_guard.records.codec import from_data
 from dhash_guard.records.deployment import Baseline, Summary
 from dhash_guard.records.evidence import Delivery, Evidence, Judged, Run, Samples
 from dhash_guard.records.outcome import Action, Decision, Ending, GateOutcome, Status, Verdict
@@ -298,6 +302,88 @@ def rolled_back() -> Story:
         exit_code=5,
     )
     return whole, ticks
+
+
+HELD: dict[str, Any] = {
+    "p95-hash-time": GATES["p95-hash-time"] | {"over": 600.0},
+    "error-rate": GATES["error-rate"] | {"action": "block", "consecutive": 3},
+    "latency-vs-before": {
+        "signal": "health.latency",
+        "action": "block",
+        "baseline": "before-deploy",
+        "fail_ratio": 1.5,
+        "at_least": limit(0.01, "time"),
+        "spread": 3.0,
+        "of_last": [3, 5],
+    },
+    "queue-drains": {
+        "signal": "low_confidence_queue",
+        "action": "alert",
+        "fail_above": limit(60, "count"),
+        "over": 600.0,
+        "aggregate": "trend",
+    },
+    "memory": {
+        "signal": "host.memory",
+        "action": "alert",
+        "fail_above": limit(0.85, "ratio"),
+        "clear_below": limit(0.8, "ratio"),
+        "clear_after": 3,
+        "consecutive": 2,
+    },
+    "health": GATES["health"] | {"action": "block"},
+}
+"""Gates of every kind that must last: a window, a run, M of N, a trend, an alert that clears."""
+
+
+def lasting() -> Story:
+    """A release that gets worse under gates that wait; judged by the judge, so that its outcomes are the true ones."""
+    before = tuple(wave(i, 0.045, 0.004) for i in range(10))
+    baseline = evolve(BASELINE, medians={"health.latency": Summary(0.045, 10, before)})
+    plan = from_data(WatchPlan, {"duration": 3600.0, "interval": 30.0})
+    gates = {name: from_data(Gate, settings) for name, settings in HELD.items()}
+    watch = Watch(gates, plan, started_at=START, automatic=True, baseline=baseline)
+    ticks = []
+    for i in range(120):
+        ticks.append(_lasting(i, 30.0 * i))
+        if watch.observe(ticks[-1]).ending is not None:
+            break
+    end = ticks[-1].at - START
+    judged = Judged(
+        gates=HELD,
+        order=tuple(HELD),
+        plan={"duration": 3600.0, "interval": 30.0},
+        baseline=baseline,
+        automatic=True,
+        recorded=False,
+        signals=SIGNALS,
+    )
+    stages = (
+        stage("deploy", -82, 41, text="v2.4.1 is out"),
+        stage("watch", 0, end, StageStatus.FAILED, "p95-hash-time degraded"),
+        stage("rollback", end + 2, 18.4, text="restored and verified"),
+    )
+    whole = evidence(judged=judged, verdict=watch.verdict(), stages=stages, exit_code=5, run=run(ended_at=START + end + 60))
+    return whole, ticks
+
+
+def _lasting(i: int, at: float) -> Tick:
+    sick = max(0.0, (at - 900) / 900)
+    change: dict[str, Value] = {
+        "p95_hash_time": wave(i, 0.9, 0.3) + 0.85 * sick + (1.6 if i in (12, 13, 31) else 0.0),
+        "error_rate": Counts(80.0 if i in (14, 22, 23, 55, 56, 58) or i > 62 else round(wave(i, 8, 6)), 1000.0),
+        "health__latency": wave(i, 0.046, 0.006) + (0.03 if i in (20, 41, 43, 44) or i > 50 else 0.0),
+        "low_confidence_queue": float(round(wave(i, 120, 30) + max(0.0, at - 1560) / 6)),
+        "host__memory": wave(i, 0.74, 0.02) + (0.14 if 25 <= i < 34 else 0.0),
+        "health": Health.UNHEALTHY if i in (38, 39) else Health.WARNING if 30 < i < 45 else Health.HEALTHY,
+    }
+    if i in (57, 70):
+        change["error_rate"] = Absence(AbsenceKind.TIMEOUT, "5 s")
+    if 18 <= i < 26:
+        change["low_confidence_queue"] = Absence(AbsenceKind.HTTP_STATUS, "503")
+    if 34 <= i < 36:
+        change["p95_hash_time"] = Absence(AbsenceKind.STALE, "90 s old")
+    return tick(i, at, **change)
 
 
 def cannot_tell() -> Story:

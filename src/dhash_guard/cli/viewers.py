@@ -10,6 +10,8 @@ from attrs import define, field
 
 from dhash_guard.gates.reading import Limits, plain
 from dhash_guard.gates.rule import Rule
+from dhash_guard.gates.settings import Aggregate
+from dhash_guard.gates.standing import Standing
 from dhash_guard.gates.watch import TickReport, Watch
 from dhash_guard.records.outcome import GateOutcome, Status
 from dhash_guard.records.sample import Absence, Health, Tick
@@ -22,6 +24,36 @@ _HISTORY = 60
 
 
 @define
+class Trace:
+    """The last values of a gate, and how much of its window had any; a look costs as much as leaves the window."""
+
+    over: float | None
+    started_at: float
+    history: deque[float | None] = field(factory=lambda: deque(maxlen=_HISTORY))
+    _recent: deque[tuple[float, bool]] = field(factory=deque)
+    _present: int = 0
+    _at: float = 0.0
+
+    def observe(self, at: float, value: float | None) -> None:
+        """Take in one look; None is an absence."""
+        self.history.append(value)
+        self._at = at
+        if not self.over:
+            return
+        self._recent.append((at, value is not None))
+        self._present += value is not None
+        while self._recent[0][0] <= at - self.over:
+            self._present -= self._recent.popleft()[1]
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of the window that is watched and had values; None without a window."""
+        if not self.over:
+            return None
+        return min(1.0, (self._at - self.started_at) / self.over) * self._present / len(self._recent)
+
+
+@define
 class Screen:
     """Gathers the ticks of a watch and hands each look to `draw` (the view, and what changed)."""
 
@@ -30,7 +62,7 @@ class Screen:
     end: Callable[[], None]
     ticks: list[Tick] = field(factory=list)
     _before: float | None = None
-    _histories: dict[str, deque[float | None]] = field(factory=dict)
+    _traces: dict[str, Trace] = field(factory=dict)
 
     def show(self, watch: Watch, report: TickReport) -> None:
         """Draw one look."""
@@ -60,18 +92,18 @@ class Screen:
     def _row(self, rule: Rule, outcome: GateOutcome, tick: Tick) -> LiveRow:
         value = plain(tick.samples.get(rule.gate.signal, 0.0))
         dimension = rule.limits.fail[1].dimension if rule.limits is not None and rule.limits.fail is not None else None
-        history = self._histories.setdefault(rule.name, deque(maxlen=_HISTORY))
-        history.append(_height(value))
+        trace = self._traces.setdefault(rule.name, Trace(rule.gate.over, self.ticks[0].at))
+        trace.observe(tick.at, _height(value))
         standing = rule.standing
         return LiveRow(
             name=rule.name,
-            value=_written(value, dimension),
+            value=_aggregated(rule, standing, dimension) or _written(value, dimension),
             limit=_limit(rule.limits),
-            status=outcome.status.value if outcome.action.decides else f"{outcome.status.value} ({outcome.action.value})",
+            status=_status(outcome),
             tone="warn" if outcome.warned and outcome.status is Status.HEALTHY else _TONES[outcome.status],
-            history=tuple(history),
+            history=tuple(trace.history),
             strikes=standing.strikes if standing is not None else None,
-            coverage=min(1.0, (tick.at - self.ticks[0].at) / rule.gate.over) if rule.gate.over else None,
+            coverage=trace.coverage,
         )
 
 
@@ -98,6 +130,20 @@ def _print(run: Guarded, view: LiveView, changed: list[str]) -> None:
     line = plain_line(view, changed)
     if line is not None:
         run.say(line)
+
+
+def _status(outcome: GateOutcome) -> str:
+    word = outcome.status.value
+    if outcome.status is Status.HEALTHY and outcome.warned:
+        word = "cleared" if outcome.reason_code == "cleared" else "warning"
+    return word if outcome.action.decides else f"{word} ({outcome.action.value})"
+
+
+def _aggregated(rule: Rule, standing: Standing | None, dimension: Dimension | None) -> str:
+    """What a window comes to now (`mean 2310 ms`), empty where the gate has none or it says nothing yet."""
+    if rule.gate.over is None or rule.gate.test is not None or standing is None or standing.observed is None:
+        return ""
+    return f"{(rule.gate.aggregate or Aggregate.MEAN).value} {_written(standing.observed, dimension)}"
 
 
 def _height(value: float | Health | Absence) -> float | None:

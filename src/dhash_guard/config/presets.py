@@ -98,8 +98,8 @@ OPERATIONS: dict[str, _GateData] = {
         "over": "5m", "aggregate": "median", "without_baseline": "not-judged", "action": "block",
     },
     "queue-backlog": {
-        "signal": "low_confidence_queue", "fail_above": 0, "over": "15m", "aggregate": "trend", "min_samples": 5,
-        "action": "alert",
+        "signal": "low_confidence_queue", "fail_above": 50, "over": "15m", "aggregate": "trend", "min_samples": 5,
+        "clear_after": 3, "action": "alert",
     },
     "cpu": {
         "signal": "host.cpu", "fail_above": "90%", "over": "5m", "aggregate": "min", "clear_after": 3, "action": "alert",

@@ -31,7 +31,7 @@ def aggregate_of(looks: Sequence[Look], how: Aggregate) -> float | None:
             return min(numbers)
         case Aggregate.MEAN:
             # Clamped, because rounding may put the mean of equal values one bit above each of them.
-            return min(max(math.fsum(numbers) / len(numbers), min(numbers)), max(numbers))
+            return min(max(tidy(math.fsum(numbers) / len(numbers)), min(numbers)), max(numbers))
         case Aggregate.RISE:
             return numbers[-1] - numbers[0]
         case Aggregate.TREND:
@@ -60,6 +60,11 @@ def percentile(numbers: Sequence[float], share: float) -> float:
     low = math.floor(position)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
+
+
+def tidy(value: float) -> float:
+    """The number to twelve digits: what binary fractions add to it must not put it beyond a limit that it equals."""
+    return float(f"{value:.12g}")
 
 
 def slope(times: Sequence[float], numbers: Sequence[float]) -> float:

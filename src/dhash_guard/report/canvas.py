@@ -14,6 +14,8 @@ from dhash_guard.report.words import clock, tally
 
 LABEL = 15
 """Height of one line of labels."""
+LANE = 29
+"""Height of one lane of strikes: dots, and words below them."""
 _BAND = 6
 
 
@@ -25,6 +27,7 @@ class Canvas:
     time: Axis
     top: float
     height: float
+    lanes: int = 0
 
     @property
     def bottom(self) -> float:
@@ -37,9 +40,9 @@ class Canvas:
         return min(int(self.time.share(at) * columns), columns - 1)
 
 
-def canvas(ident: str, time: Axis, moments: Sequence[Moment], height: float) -> Canvas:
-    """A canvas with a line of labels for every moment, so that labels never cover each other."""
-    return Canvas(ident=ident, time=time, top=8.0 + LABEL * len(moments), height=height)
+def canvas(ident: str, time: Axis, labels: int, height: float, lanes: int = 0) -> Canvas:
+    """A canvas with so many lines of labels above, so that labels never cover each other, and lanes of strikes below."""
+    return Canvas(ident=ident, time=time, top=8.0 + LABEL * labels, height=height, lanes=lanes)
 
 
 def frame(place: Canvas, description: str, *layers: str) -> str:
@@ -62,7 +65,7 @@ def frame(place: Canvas, description: str, *layers: str) -> str:
             "class": "plot",
             "role": "img",
             "width": "100%",
-            "height": place.bottom + 26,
+            "height": place.bottom + 26 + LANE * place.lanes,
             "xmlns": "http://www.w3.org/2000/svg",
         },
     )
@@ -75,7 +78,8 @@ def _time_axis(place: Canvas) -> str:
     for tick in place.time.ticks:
         share = place.time.share(tick)
         anchor = "start" if share < 0.03 else "end" if share > 0.985 else "middle"
-        labels.append(element("text", clock(tick), x=place.x(tick), y=y + 20, **{"class": "tick", "text-anchor": anchor}))
+        below = y + 20 + LANE * place.lanes
+        labels.append(element("text", clock(tick), x=place.x(tick), y=below, **{"class": "tick", "text-anchor": anchor}))
         labels.append(element("line", x1=place.x(tick), x2=place.x(tick), y1=y, y2=y + 4, class_="axis"))
     return line + "".join(labels)
 

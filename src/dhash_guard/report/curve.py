@@ -13,7 +13,7 @@ from dhash_guard.report.series import Series
 from dhash_guard.report.svg import element, short, words
 from dhash_guard.report.words import number
 
-_WIDTH = 1000
+WIDTH = 1000
 _FEW = 80
 _LINE = 17
 _AXIS_LABELS = 76
@@ -61,50 +61,61 @@ def _across(y: float, kind: str) -> str:
 def curve(place: Canvas, axis: Axis, drawn: Series, lines: Sequence[Line], columns: int) -> str:
     """The series in a stretched inner drawing; what lies beyond a failing limit is filled and redrawn in its colour."""
     segments = reduce(drawn.segments, lambda at: place.column(at, columns))
-    scaled = [_scale(place, axis, segment) for segment in segments]
-    strokes = "".join(_stroke(points) for points in scaled)
+    drawable = [scaled(place, axis, segment) for segment in segments]
+    strokes = "".join(stroke(points) for points in drawable)
     few = len(drawn.points) <= _FEW
-    dots = "".join(f"M{x} {y}h0" for points in scaled if few or len(points) == 1 for x, y in points)
-    beyond = [_beyond(place, axis, line, i, scaled, strokes) for i, line in enumerate(lines) if line.kind == "fail"]
-    body = [*beyond[:4], element("path", d=strokes, class_="line"), element("path", d=dots, class_="dots") if dots else ""]
-    breaches = [_red(place, i) for i, line in enumerate(lines) if line.kind == "fail" and strokes][:4]
+    dots = "".join(f"M{x} {y}h0" for points in drawable if few or len(points) == 1 for x, y in points)
+    limits = [line for line in lines if line.kind == "fail" and not line.windowed][:4]
+    names = [f"{place.ident}-over{i}" for i in range(len(limits))]
+    return inner(
+        place,
+        *(beyond(place, axis, line, name, drawable) for line, name in zip(limits, names, strict=True)),
+        element("path", d=strokes, class_="line"),
+        element("path", d=dots, class_="dots") if dots else "",
+        *(element("path", d=strokes, class_="line over", **over(name)) for name in names if strokes),
+    )
+
+
+def inner(place: Canvas, *body: str) -> str:
+    """A drawing that stretches with its place."""
     return element(
         "svg",
         *body,
-        *(element("path", d=strokes, class_="line over", **clip) for clip in breaches),
         **{
             "x": "0",
             "y": place.top,
             "width": "100%",
             "height": place.height,
-            "viewBox": f"0 0 {_WIDTH} {short(place.height)}",
+            "viewBox": f"0 0 {WIDTH} {short(place.height)}",
             "preserveAspectRatio": "none",
             "class": "inner",
         },
     )
 
 
-def _red(place: Canvas, i: int) -> dict[str, str]:
-    return {"clip-path": f"url(#{place.ident}-over{i})"}
+def over(name: str) -> dict[str, str]:
+    """The attribute that cuts a path to the side of the limit where values fail."""
+    return {"clip-path": f"url(#{name})"}
 
 
-def _beyond(place: Canvas, axis: Axis, line: Line, i: int, scaled: Sequence[Sequence[tuple[str, str]]], strokes: str) -> str:
+def beyond(place: Canvas, axis: Axis, line: Line, name: str, drawn: Sequence[Sequence[tuple[str, str]]]) -> str:
     """The side of the limit where values fail, as a clip, and the area between limit and series cut by it."""
     edge = _y(place, axis, line.value) - place.top
     y, height = (-9.0, edge + 9) if line.upper else (edge, place.height - edge + 9)
-    side = element("clipPath", element("rect", x=0, y=y, width=_WIDTH, height=max(height, 0)), id=f"{place.ident}-over{i}")
-    area = "".join(f"{_stroke(p)}L{p[-1][0]} {short(edge)}L{p[0][0]} {short(edge)}Z" for p in scaled if len(p) > 1)
-    return side + (element("path", d=area, class_="breach", **_red(place, i)) if area else "")
+    side = element("clipPath", element("rect", x=0, y=y, width=WIDTH, height=max(height, 0)), id=name)
+    area = "".join(f"{stroke(p)}L{p[-1][0]} {short(edge)}L{p[0][0]} {short(edge)}Z" for p in drawn if len(p) > 1)
+    return side + (element("path", d=area, class_="breach", **over(name)) if area else "")
 
 
-def _scale(place: Canvas, axis: Axis, segment: Segment) -> list[tuple[str, str]]:
+def scaled(place: Canvas, axis: Axis, segment: Segment) -> list[tuple[str, str]]:
+    """The points of a segment as coordinates of the inner drawing."""
     return [
-        (short(place.time.share(point.at) * _WIDTH), short((1 - axis.share(point.value)) * place.height))
-        for point in segment
+        (short(place.time.share(point.at) * WIDTH), short((1 - axis.share(point.value)) * place.height)) for point in segment
     ]
 
 
-def _stroke(points: Sequence[tuple[str, str]]) -> str:
+def stroke(points: Sequence[tuple[str, str]]) -> str:
+    """A path through points."""
     return "M" + "L".join(f"{x} {y}" for x, y in points) if len(points) > 1 else ""
 
 

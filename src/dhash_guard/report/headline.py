@@ -121,7 +121,7 @@ def _count(noun: str, marks: list[Mark]) -> str:
     return ", ".join([f"{words.count(good)} of {plural(len(words), noun)} {good}", *others])
 
 
-def next_action(evidence: Evidence) -> NextAction:
+def next_action(evidence: Evidence) -> NextAction:  # noqa: C901  # one case per situation is the point
     """Exactly one thing to do; commands are quoted for a shell, because names come from outside."""
     run = evidence.run
     if run.dry_run and situation(evidence) in (Situation.PASSED, Situation.HEALTHY):

@@ -12,6 +12,7 @@ from dhash_guard.report.words import clock
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _GAP, _ASCII_GAP = "·", " "
 _ASCII_BLOCKS = "_.-:=+*#"
+_MOST_DOTS = 5
 
 
 @frozen(kw_only=True)
@@ -67,9 +68,24 @@ def strikes(row: LiveRow, lead: str = "") -> str:
     return f"{lead}{row.strikes[0]}/{row.strikes[1]}" if row.strikes and row.strikes[0] else ""
 
 
-def coverage(row: LiveRow) -> str:
-    """How much of a window is filled: `40%`, empty where the gate has none."""
-    return "" if row.coverage is None else f"{min(max(row.coverage, 0.0), 1.0):.0%}"
+def dots(row: LiveRow, *, ascii_only: bool = False) -> str:
+    """`●●○`, or `2/3` where there are too many to count by eye; empty where one look is enough."""
+    if row.strikes is None or row.strikes[1] < 2:
+        return ""
+    needed = row.strikes[1]
+    seen = min(max(row.strikes[0], 0), needed)
+    if ascii_only or needed > _MOST_DOTS:
+        return f"{seen}/{needed}"
+    return "●" * seen + "○" * (needed - seen)
+
+
+def coverage(row: LiveRow, *, ascii_only: bool = False) -> str:
+    """How much of a window is filled: `██░░░ 40%`, empty where the gate has none."""
+    if row.coverage is None:
+        return ""
+    share = min(max(row.coverage, 0.0), 1.0)
+    # A window that is not yet covered must not look as if it were.
+    return f"{bar(share, 5, ascii_only=ascii_only)} {int(share * 100 + 1e-9):3d}%"
 
 
 def sparkline(history: Sequence[float | None], width: int, *, ascii_only: bool = False) -> str:

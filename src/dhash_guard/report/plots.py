@@ -16,9 +16,12 @@ from dhash_guard.report.canvas import canvas, frame, gap_bands, moment_lines
 from dhash_guard.report.curve import curve, grid, limit_lines, scale
 from dhash_guard.report.lines import Line, lines_of
 from dhash_guard.report.marks import Moment, moments, origin, triggers
+from dhash_guard.report.overlay import aggregate_line, strike_lanes, window_band
 from dhash_guard.report.rows import dimension_for, gate_rows
 from dhash_guard.report.series import HOLE, Look, Series, looks, series
+from dhash_guard.report.strikes import Strikes, strikes_of
 from dhash_guard.report.strip import strip
+from dhash_guard.report.windowed import Windowed, window_of
 from dhash_guard.report.words import Mark, number, plural, tally
 
 _CURVE, _STRIP = 150.0, 40.0
@@ -39,6 +42,9 @@ class Plot:
     svg: str
     stats: Stats
     mark: Mark
+    window: bool = False
+    strikes: bool = False
+    """Whether the drawing shows a window, and strikes; the key names only what is there."""
 
 
 @frozen(kw_only=True)
@@ -51,6 +57,8 @@ class _Subject:
     time: Axis
     columns: int
     marked: tuple[Moment, ...]
+    window: Windowed | None
+    strikes: tuple[Strikes, ...]
 
 
 def plots(evidence: Evidence, ticks: Sequence[Tick]) -> tuple[Plot, ...]:
@@ -59,18 +67,22 @@ def plots(evidence: Evidence, ticks: Sequence[Tick]) -> tuple[Plot, ...]:
     start = origin(evidence, min((tick.at for tick in ticks), default=None))
     time = time_axis(_length(evidence, ticks, start) * _MARGIN)
     found = []
+    columns = _COLUMNS if len(marks) <= _MANY else _COLUMNS_OF_MANY
     for i, signal in enumerate(marks):
         subject = _Subject(
             signal=signal,
             ident=f"p{i}",
             seen=looks(ticks, signal, start),
             time=time,
-            columns=_COLUMNS if len(marks) <= _MANY else _COLUMNS_OF_MANY,
+            columns=columns,
             marked=(*triggers(evidence, signal, start), *moments(evidence, start)),
+            window=window_of(evidence, signal, ticks, start, columns),
+            strikes=strikes_of(evidence, signal, ticks, start),
         )
         healthy = any(isinstance(value, Health) for _, value in subject.seen)
         svg, stats = _health(subject) if healthy else _numbers(evidence, subject)
-        found.append(Plot(signal=signal, svg=svg, stats=stats, mark=marks[signal]))
+        shown = {"window": subject.window is not None and not healthy, "strikes": bool(subject.strikes)}
+        found.append(Plot(signal=signal, svg=svg, stats=stats, mark=marks[signal], **shown))
     return tuple(found)
 
 
@@ -94,31 +106,42 @@ def _length(evidence: Evidence, ticks: Sequence[Tick], start: float) -> float:
 
 def _health(subject: _Subject) -> tuple[str, Stats]:
     counts = Counter(value.value if isinstance(value, Health) else "absent" for _, value in subject.seen)
-    place = canvas(subject.ident, subject.time, subject.marked, _STRIP)
+    place = canvas(subject.ident, subject.time, len(subject.marked), _STRIP, len(subject.strikes))
     said = f"{subject.signal}: {tally(dict(counts))} in {plural(len(subject.seen), 'look')}."
-    svg = frame(place, said, strip(place, subject.seen, subject.columns), moment_lines(place, subject.marked))
+    svg = frame(
+        place,
+        said,
+        strip(place, subject.seen, subject.columns),
+        moment_lines(place, subject.marked),
+        strike_lanes(place, subject.strikes, subject.columns),
+    )
     return svg, tuple((word, str(counts[word])) for word in ("healthy", "warning", "unhealthy", "absent") if counts[word])
 
 
 def _numbers(evidence: Evidence, subject: _Subject) -> tuple[str, Stats]:
     dimension, drawn = dimension_for(evidence, subject.signal), series(subject.seen)
     lines, values = lines_of(evidence, subject.signal), [point.value for point in drawn.points]
-    axis = value_axis([*values, *(line.value for line in lines)], dimension)
-    place = canvas(subject.ident, subject.time, subject.marked, _CURVE)
+    window = subject.window
+    axis = value_axis([*values, *(window.values if window else ()), *(line.value for line in lines)], dimension)
+    labels = len(subject.marked) + (window is not None)
+    place = canvas(subject.ident, subject.time, labels, _CURVE, len(subject.strikes))
     svg = frame(
         place,
-        _said(subject.signal, values, lines, drawn, dimension),
+        _said(subject, values, lines, drawn, dimension),
+        window_band(place, window, dimension) if window else "",
         gap_bands(place, drawn.gaps, subject.columns),
         grid(place, axis),
         curve(place, axis, drawn, lines, subject.columns),
+        aggregate_line(place, axis, window, lines) if window else "",
         moment_lines(place, subject.marked),
         scale(place, axis, dimension),
         limit_lines(place, axis, lines),
+        strike_lanes(place, subject.strikes, subject.columns),
     )
     return svg, _stats(values, drawn, dimension)
 
 
-def _said(signal: str, values: Sequence[float], lines: Sequence[Line], drawn: Series, dimension: Dimension) -> str:
+def _said(subject: _Subject, values: Sequence[float], lines: Sequence[Line], drawn: Series, dimension: Dimension) -> str:
     """The plot in words, for those who cannot see it."""
     seen = "no values"
     if values:
@@ -126,7 +149,10 @@ def _said(signal: str, values: Sequence[float], lines: Sequence[Line], drawn: Se
         seen = f"{plural(len(values), 'value')} from {lowest} to {highest}"
     limits = "; ".join(line.label for line in lines)
     gaps = plural(len(drawn.gaps), "gap") if drawn.gaps else ""
-    return "; ".join(part for part in (f"{signal}: {seen}", limits, gaps) if part) + "."
+    window = subject.window
+    held = f"{window.words} {number(window.last, dimension)}" if window and window.last is not None else ""
+    struck = "; ".join(strikes.words for strikes in subject.strikes)
+    return "; ".join(part for part in (f"{subject.signal}: {seen}", limits, held, struck, gaps) if part) + "."
 
 
 def _stats(values: Sequence[float], drawn: Series, dimension: Dimension) -> Stats:

@@ -14,7 +14,19 @@ from dhash_guard.records.sample import Absence, Health, Tick
 from dhash_guard.records.stage import StageResult, StageStatus
 from dhash_guard.records.units import Dimension
 from dhash_guard.report.limits import hold_text, limit_text
-from dhash_guard.report.words import GATES, STAGES, WARNED, Mark, clock, dimension_of, number, sentences, span, tally
+from dhash_guard.report.words import (
+    CLEARED,
+    GATES,
+    STAGES,
+    WARNED,
+    Mark,
+    clock,
+    dimension_of,
+    number,
+    sentences,
+    span,
+    tally,
+)
 
 
 @frozen(kw_only=True)
@@ -99,7 +111,7 @@ def _gate_row(
 ) -> GateRow:
     settings = settings_of(evidence, outcome.gate)
     dimension = dimension_for(evidence, outcome.signal)
-    mark = WARNED if outcome.warned and outcome.status is Status.HEALTHY else GATES[outcome.status]
+    mark = mark_of(outcome)
     held = hold_text(settings) if settings else ""
     return GateRow(
         gate=outcome.gate,
@@ -113,6 +125,13 @@ def _gate_row(
         counterfactual=outcome.counterfactual,
         matters=outcome.status in (Status.DEGRADED, Status.CANNOT_TELL) or outcome.warned,
     )
+
+
+def mark_of(outcome: GateOutcome) -> Mark:
+    """How an outcome is shown: what warned or was taken back is neither healthy without a word, nor a breach."""
+    if outcome.status is not Status.HEALTHY:
+        return GATES[outcome.status]
+    return CLEARED if outcome.reason_code == "cleared" else WARNED if outcome.warned else GATES[outcome.status]
 
 
 def _value(outcome: GateOutcome, dimension: Dimension, absent: Mapping[str, str], health: Counter[str] | None) -> str:

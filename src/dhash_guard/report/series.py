@@ -69,10 +69,10 @@ def _seen(value: object) -> float | Health | str:
 def holes(times: Sequence[float]) -> list[bool]:
     """For each look, whether the span before it is over two intervals; the interval may change (fast, then slow)."""
     steps = [later - before for before, later in pairwise(times)]
-    return [False, *(step > 2 * max(_usual(steps, i), 1e-9) for i, step in enumerate(steps))]
+    return [False, *(step > 2 * max(usual(steps, i), 1e-9) for i, step in enumerate(steps))]
 
 
-def _usual(steps: Sequence[float], i: int) -> float:
+def usual(steps: Sequence[float], i: int) -> float:
     """The interval around step `i`: the wider of what was usual before and after, so that a new rhythm is no hole."""
     before, after = steps[max(0, i - 3) : i], steps[i + 1 : i + 4]
     return max((median(side) for side in (before, after) if side), default=steps[i])

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from dhash_guard.report.escape import terminal
-from dhash_guard.report.live import LiveRow, LiveView, bar, coverage, sparkline, strikes
+from dhash_guard.report.live import LiveRow, LiveView, bar, coverage, dots, sparkline
 from dhash_guard.report.words import clock
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLES = {"good": "green", "bad": "bold red", "unknown": "yellow", "warn": "yellow", "quiet": "dim"}
-_NARROW, _WIDE = 72, 100
+_NARROW, _WIDE, _WIDEST = 72, 100, 120
 
 
 class LiveTimeline:
@@ -67,7 +67,7 @@ def _table(rows: list[LiveRow], width: int, ascii_only: bool) -> Table:
         table.add_column("trend", no_wrap=True)
     table.add_column("now", justify="right", overflow="ellipsis", no_wrap=True)
     table.add_column("passes", justify="right", overflow="ellipsis", no_wrap=True)
-    table.add_column("strikes", justify="right", no_wrap=True)
+    table.add_column("strikes", no_wrap=True, min_width=7)
     if width >= _WIDE:
         table.add_column("window", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True, overflow="ellipsis")
@@ -78,14 +78,14 @@ def _table(rows: list[LiveRow], width: int, ascii_only: bool) -> Table:
 
 def _cells(row: LiveRow, width: int, ascii_only: bool) -> list[Text]:
     style = _STYLES.get(row.tone, "")
-    trend = sparkline(row.history, 30 if width >= _WIDE else 12, ascii_only=ascii_only)
+    trend = sparkline(row.history, 30 if width >= _WIDEST else 17 if width >= _WIDE else 12, ascii_only=ascii_only)
     cells = [
         _text(row.name),
         _text(trend, "cyan") if width >= _NARROW else None,
         _text(row.value, style if row.tone != "quiet" else ""),
         _text(row.limit, "dim"),
-        _text(strikes(row), style),
-        _text(coverage(row), "dim") if width >= _WIDE else None,
+        _text(dots(row, ascii_only=ascii_only), style if row.strikes and row.strikes[0] else "dim"),
+        _text(coverage(row, ascii_only=ascii_only), "dim") if width >= _WIDE else None,
         _text(row.status, style),
     ]
     return [cell for cell in cells if cell is not None]

@@ -28,6 +28,7 @@ GATES = {
     Status.NOT_JUDGED: Mark("➖", "not judged", "quiet"),
 }
 WARNED = Mark("⚠️", "warning", "warn")
+CLEARED = Mark("⚠️", "alerted, cleared", "warn")
 STAGES = {
     StageStatus.PASSED: Mark("✅", "passed", "good"),
     StageStatus.FAILED: Mark("❌", "failed", "bad"),

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from dhash_guard.config import Configuration
 from dhash_guard.errors import CannotTell, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.gates.plan import Mode
-from dhash_guard.gates.watch import TickReport, Watch
+from dhash_guard.gates.watch import TickReport, Watch, judge
 from dhash_guard.ledger.samples import SampleLog
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.deployment import Deployment, DeploymentState
@@ -26,7 +26,7 @@ from dhash_guard.rollout.automatic import automatic_by_configuration, foreseeabl
 from dhash_guard.rollout.checkpoint import ON_COURSE, Checkpoint, start_of
 from dhash_guard.rollout.health import base_url
 from dhash_guard.rollout.run import Guarded
-from dhash_guard.rollout.ticks import live, note_state, unfinished, without_secrets
+from dhash_guard.rollout.ticks import Unfinished, live, note_state, unfinished, without_secrets
 from dhash_guard.signals import Sampler, dimensions, recorded
 from dhash_guard.system.interrupt import Interrupted, held_off
 
@@ -152,6 +152,8 @@ def _ticks(
         return chain([first], told), first.at
     environment = run.configuration.environment
     before = unfinished(run, environment.monitor, deployment.id) if deployment is not None else None
+    if before is not None and before.late and not _decided(run, before, deployment):
+        before = None  # it had seen nothing wrong, and its hour is over: begin anew
     seen = before.ticks if before is not None else ()
     sampler = Sampler(
         environment.health,
@@ -165,6 +167,14 @@ def _ticks(
     if before is not None and seen:
         run.say(f"going on with the watch of {before.run}: {len(seen)} looks so far")
     return chain(seen, live(run, environment.monitor, sampler, started_at, len(seen))), started_at
+
+
+def _decided(run: Guarded, before: Unfinished, deployment: Deployment | None) -> bool:
+    """Whether what a killed watch had seen is an answer already, which no later look may take back."""
+    environment = run.configuration.environment
+    baseline = deployment.baseline if deployment is not None else None
+    seen = Watch(environment.gates, environment.monitor, started_at=before.started_at, automatic=False, baseline=baseline)
+    return judge(before.ticks, seen).status is Status.DEGRADED
 
 
 def _fold(

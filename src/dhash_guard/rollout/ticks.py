@@ -47,11 +47,12 @@ def without_secrets(tick: Tick, redactor: Redactor) -> Tick:
 
 @frozen
 class Unfinished:
-    """A watch over the same deployment that was killed: when it began, and what it had seen."""
+    """A watch over the same deployment that was killed: when it began, what it had seen, and whether its time is over."""
 
     run: str
     started_at: float
     ticks: tuple[Tick, ...]
+    late: bool = False
 
 
 def note_state(run: Guarded, **state: Any) -> None:
@@ -62,16 +63,17 @@ def note_state(run: Guarded, **state: Any) -> None:
 
 
 def unfinished(run: Guarded, plan: WatchPlan, deployment: str) -> Unfinished | None:
-    """The newest killed watch that this one may continue: same deployment, same configuration, still within its time."""
+    """The newest killed watch over the same deployment with the same configuration, which this one may continue."""
     now = run.machine.clock.now()
     for folder in sorted(_folders(run.configuration.layout.runs(run.environment)), reverse=True):
         state = _state(folder / STATE_FILE)
         if state.get("deployment") != deployment or state.get("configuration") != run.configuration.digest:
             continue
         started_at = state.get("started_at")
-        if state.get("finished") or not isinstance(started_at, float) or now >= started_at + plan.duration + plan.extend_by:
+        if state.get("finished") or not isinstance(started_at, float):
             return None
-        return Unfinished(folder.name, started_at, tuple(_intact(folder / "samples.jsonl")))
+        late = now >= started_at + plan.duration + plan.extend_by
+        return Unfinished(folder.name, started_at, tuple(_intact(folder / "samples.jsonl")), late)
     return None
 
 

@@ -89,6 +89,8 @@ WINDOWS: list[tuple[str, Gate, str, Status, str]] = [
     ("not sustained", gate(fail_above="85%", over=3, how="min"), "90% 90% 80% 90% 90% 80% 90%", H, "within-limit"),
     ("a mean exactly at the limit, of numbers that round", gate(fail_above="7%", over=9, how="mean"), "30*7%", H,
      "within-limit"),
+    ("six of 5% among ten are 3%, not more", gate(fail_above="3%", over=10, how="mean"), "7*0% 6*5% 5*0%", H,
+     "within-limit"),
     ("a mean a hair above the limit", gate(fail_above="7%", over=3, how="mean"), "7% 7% 7% 7.0000001%", D, "limit-crossed"),
     ("from: a mean at the limit fails", gate(fail_from="7%", over=3, how="mean"), "4*7%", D, "limit-crossed"),
     ("p95 between two values, below the line", gate(fail_above=5, over=4, how="p95"), "1 1 1 1 5.5 1", H, "within-limit"),
@@ -162,7 +164,8 @@ CLEARING: list[tuple[str, Gate, str, list[str]]] = [
     ("a value that swings around the limit alerts once", gate(**ALERT, clear_below=4), "6 5 6 5 6 5", ["degraded"]),
     ("an absence neither counts nor resets", gate(**ALERT, clear_after=2, consecutive=2), "9 9 1 - 1 1",
      ["healthy", "degraded", "healthy"]),
-    ("a lower limit clears above", gate(action=Action.ALERT, fail_below=5, clear_above=7), "1 6 8 8", ["degraded", "healthy"]),
+    ("a lower limit clears above", gate(action=Action.ALERT, fail_below=5, clear_above=7), "1 6 8 8",
+     ["degraded", "healthy"]),
 ]  # fmt: skip
 
 

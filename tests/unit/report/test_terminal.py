@@ -5,7 +5,9 @@ import io
 import pytest
 from attrs import evolve
 
+from dhash_guard.cli.viewers import Trace
 from dhash_guard.report import LiveRow, LiveTimeline, LiveView, plain_line, print_story, sparkline
+from dhash_guard.report.live import coverage, dots
 from support import report_stories as stories
 
 ROW = LiveRow(name="error-rate", value="0.4%", limit="≤ 5%", status="healthy", tone="good", history=(1.0, None, 2.0))
@@ -37,7 +39,7 @@ def shown(view: LiveView, width: int) -> str:
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_live_table_has_a_row_per_gate_at_any_width(width: int) -> None:
     text = shown(VIEW, width)
-    assert "2/3" in text
+    assert "●●○" in text
     assert "error-rate"[:5] in text
     assert ("40%" in text) is (width >= 100)
     assert "\x1b[2J" not in text
@@ -69,6 +71,46 @@ def test_a_sparkline_shows_absence_as_absence() -> None:
     assert sparkline((5.0, 5.0), 10) == "▁▁"
     assert sparkline((None,), 10, ascii_only=True) == " "
     assert sparkline((), 10) == ""
+
+
+def test_strikes_are_dots_and_numbers_where_dots_would_not_do() -> None:
+    assert dots(BAD) == "●●○"
+    assert dots(BAD, ascii_only=True) == "2/3"
+    assert dots(evolve(BAD, strikes=(9, 3))) == "●●●"
+    assert dots(evolve(BAD, strikes=(4, 12))) == "4/12"
+    assert dots(evolve(BAD, strikes=(0, 1))) == ""
+    assert dots(ROW) == ""
+
+
+def test_a_window_shows_how_much_of_it_is_covered() -> None:
+    assert coverage(BAD) == "██░░░  40%"
+    assert coverage(BAD, ascii_only=True) == "##---  40%"
+    assert coverage(evolve(BAD, coverage=0.999)).endswith(" 99%"), "not covered yet"
+    assert coverage(ROW) == ""
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    class Plain(Terminal):
+        encoding = "ascii"
+
+    stream = Plain()
+    with LiveTimeline(stream, width=120) as live:
+        live.show(VIEW)
+    text = stream.getvalue()
+    assert "2/3" in text
+    assert "##---  40%" in text
+    assert not set("●○█░▁") & set(text)
+
+
+def test_the_window_fills_with_time_and_absences_leave_it_open() -> None:
+    trace = Trace(60.0, 1000.0)
+    seen = []
+    for i in range(9):
+        trace.observe(1000.0 + 15 * i, None if i in (5, 6) else 1.0)
+        seen.append(trace.coverage)
+    assert seen == [0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.5, 0.5]
+    assert list(trace.history)[5:7] == [None, None]
+    assert Trace(None, 1000.0).coverage is None
 
 
 def test_the_story_ends_with_verdict_reason_restoration_report_next() -> None:
