@@ -266,7 +266,11 @@ def test_a_real_deployment_gives_the_baseline(project: Project) -> None:
     project.environment["monitor"]["duration"] = "20m"
     project.write()
     project.deployed()
-    done = told(project, "default/errors", "error_rate", "40*1/100 6*4/100")
+    project.environment.update(environment("default/errors", counted=True))
+    project.environment["gates"] = {"preset": "default/errors", "latency": harmless}
+    project.write()
+    write_log(project.root / "story.jsonl", hour("error_rate", "40*1/100 6*4/100", counted=True))
+    done = project.guard("monitor", "--recorded", "story.jsonl", "--json", "--quiet")
     verdict = done.json["verdict"]
     assert (done.code, verdict["gate"], outcomes(verdict)["errors"]["tick"]) == (1, "errors", 45)
     assert outcomes(verdict)["errors"]["limit"] == pytest.approx(0.03)
