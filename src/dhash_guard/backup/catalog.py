@@ -6,9 +6,9 @@ import difflib
 from pathlib import Path
 
 from dhash_guard.backup import sidecar
-from dhash_guard.backup.manifest import Header
+from dhash_guard.backup.archive.manifest import Header
+from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.naming import Named, folders, named
-from dhash_guard.backup.reader import opened
 from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from dhash_guard.backup.manifest import Kind, Root
+from dhash_guard.backup.archive.manifest import Kind, Root
 from dhash_guard.backup.names import collisions, is_secret, is_stage, link_problem, name_problem, overlaps
 from dhash_guard.backup.settings import BackupSettings, Component, When
 from dhash_guard.errors import NoGo, UsageProblem

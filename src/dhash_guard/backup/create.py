@@ -11,15 +11,15 @@ from attrs import frozen
 
 from dhash_guard import __version__
 from dhash_guard.backup import sidecar
-from dhash_guard.backup.archive import write_archive
+from dhash_guard.backup.archive.manifest import FORMAT, Header
+from dhash_guard.backup.archive.verify import examine
+from dhash_guard.backup.archive.writer import write_archive
 from dhash_guard.backup.catalog import facts_of, listing, newest
 from dhash_guard.backup.components import Collection, collect, select
 from dhash_guard.backup.hooks import quiesced
-from dhash_guard.backup.journal import held, require_no_journal
-from dhash_guard.backup.manifest import FORMAT, Header
 from dhash_guard.backup.naming import archive_path, leftovers, next_moment, temporary_path
+from dhash_guard.backup.restoring.journal import held, require_no_journal
 from dhash_guard.backup.settings import BackupSettings
-from dhash_guard.backup.verify import examine
 from dhash_guard.errors import Damaged, NoGo
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout

@@ -11,10 +11,10 @@ from pathlib import Path
 from attrs import define, evolve, field
 
 from dhash_guard.backup import facts_of, sidecar
-from dhash_guard.backup.archive import sums
-from dhash_guard.backup.manifest import Kind, Manifest, Member, Root
+from dhash_guard.backup.archive.writer import sums
+from dhash_guard.backup.archive.manifest import Kind, Manifest, Member, Root
 from dhash_guard.backup.names import MANIFEST, SUMS
-from dhash_guard.backup.reader import opened
+from dhash_guard.backup.archive.reader import opened
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.layout import Layout
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dhash_guard import backup
-from dhash_guard.backup.manifest import Header, Kind, Manifest, Member, Root, read_manifest
-from dhash_guard.backup.reader import opened
+from dhash_guard.backup.archive.manifest import Header, Kind, Manifest, Member, Root, read_manifest
+from dhash_guard.backup.archive.reader import opened
 from dhash_guard.errors import CannotTell, Damaged, UsageProblem
 from dhash_guard.records.backup import Purpose
 

@@ -15,7 +15,7 @@ import pytest
 from attrs import evolve
 
 from dhash_guard import backup
-from dhash_guard.backup.reader import opened
+from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.settings import BackupSettings, Component, Hook
 from dhash_guard.errors import CannotTell, Damaged, Locked, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.backup import Purpose

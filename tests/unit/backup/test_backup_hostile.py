@@ -12,7 +12,7 @@ from attrs import evolve
 
 from dhash_guard import backup
 from dhash_guard.backup import sidecar
-from dhash_guard.backup.manifest import Kind
+from dhash_guard.backup.archive.manifest import Kind
 from dhash_guard.backup.settings import Component
 from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
 from dhash_guard.records.canonical import sha256_hex

@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from attrs import evolve
 
+from dhash_guard.backup.archive.manifest import Header, Kind, Manifest, Member
 from dhash_guard.backup.components import Source
-from dhash_guard.backup.manifest import Header, Kind, Manifest, Member
 from dhash_guard.backup.names import MANIFEST, SUMS
 from dhash_guard.errors import NoGo
 from dhash_guard.records.canonical import sha256_hex

@@ -6,9 +6,9 @@ import os
 
 from attrs import frozen
 
-from dhash_guard.backup.digest import tree_digest
-from dhash_guard.backup.exchange import all_can_go_forward, conclude, go_back, go_forward
-from dhash_guard.backup.journal import Journal, Operation, State, held, read_journal
+from dhash_guard.backup.restoring.digest import tree_digest
+from dhash_guard.backup.restoring.exchange import all_can_go_forward, conclude, go_back, go_forward
+from dhash_guard.backup.restoring.journal import Journal, Operation, State, held, read_journal
 from dhash_guard.errors import NeedsPerson
 from dhash_guard.records.layout import Layout
 from dhash_guard.system.machine import Machine

@@ -10,7 +10,7 @@ import zipfile
 from collections import Counter
 from typing import BinaryIO
 
-from dhash_guard.backup.manifest import Header, Kind, Manifest, Member
+from dhash_guard.backup.archive.manifest import Header, Kind, Manifest, Member
 from dhash_guard.backup.names import RESERVED, collisions, link_problem, name_problem, overlaps
 
 _LOCAL = struct.Struct("<4s5H3L2H")

@@ -13,10 +13,10 @@ from typing import IO, BinaryIO
 
 from attrs import frozen
 
-from dhash_guard.backup.archive import BLOCK, sums
-from dhash_guard.backup.manifest import LINE_CAP, Header, Kind, Manifest, Member, read_header, read_manifest
+from dhash_guard.backup.archive.manifest import LINE_CAP, Header, Kind, Manifest, Member, read_header, read_manifest
+from dhash_guard.backup.archive.structure import entry_problems, manifest_problems
+from dhash_guard.backup.archive.writer import BLOCK, sums
 from dhash_guard.backup.names import MANIFEST, SUMS
-from dhash_guard.backup.structure import entry_problems, manifest_problems
 from dhash_guard.errors import CannotTell, Damaged
 
 _HEADER_CAP = 64 << 20

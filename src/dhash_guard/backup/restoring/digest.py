@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dhash_guard.backup.archive import BLOCK
-from dhash_guard.backup.manifest import Kind, Manifest
+from dhash_guard.backup.archive.manifest import Kind, Manifest
+from dhash_guard.backup.archive.writer import BLOCK
 from dhash_guard.backup.names import is_secret, is_stage
 from dhash_guard.records.canonical import canonical, sha256_hex
 

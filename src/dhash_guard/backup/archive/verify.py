@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 
 from dhash_guard.backup import sidecar
-from dhash_guard.backup.archive import BLOCK
+from dhash_guard.backup.archive.manifest import Manifest
+from dhash_guard.backup.archive.reader import Archive, opened
+from dhash_guard.backup.archive.writer import BLOCK
 from dhash_guard.backup.catalog import facts_of, path_of
-from dhash_guard.backup.manifest import Manifest
-from dhash_guard.backup.reader import Archive, opened
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.backup import BackupFacts, Verification
 from dhash_guard.records.layout import Layout

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from attrs import frozen
 
-from dhash_guard.backup.manifest import Kind
+from dhash_guard.backup.archive.manifest import Kind
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.canonical import canonical
 from dhash_guard.records.codec import from_data, to_data

@@ -6,7 +6,9 @@ import os
 
 from attrs import frozen
 
-from dhash_guard.backup.journal import (
+from dhash_guard.backup.archive.manifest import Kind
+from dhash_guard.backup.names import previous_name
+from dhash_guard.backup.restoring.journal import (
     Journal,
     Kept,
     Operation,
@@ -19,10 +21,8 @@ from dhash_guard.backup.journal import (
     read_undo,
     write_journal,
 )
-from dhash_guard.backup.manifest import Kind
-from dhash_guard.backup.names import previous_name
-from dhash_guard.backup.recover import finish_unfinished
-from dhash_guard.backup.restore import close, exchange_all
+from dhash_guard.backup.restoring.recover import finish_unfinished
+from dhash_guard.backup.restoring.restore import close, exchange_all
 from dhash_guard.errors import CannotTell, NoGo
 from dhash_guard.records.canonical import sha256_hex
 from dhash_guard.records.layout import Layout

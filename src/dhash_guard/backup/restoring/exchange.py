@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import evolve
 
-from dhash_guard.backup.journal import (
+from dhash_guard.backup.restoring.journal import (
     Journal,
     Kept,
     Operation,

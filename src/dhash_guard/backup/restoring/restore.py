@@ -10,11 +10,15 @@ from pathlib import Path, PurePosixPath
 from attrs import evolve
 
 from dhash_guard.backup import sidecar
+from dhash_guard.backup.archive.manifest import Kind, Manifest
+from dhash_guard.backup.archive.reader import opened
+from dhash_guard.backup.archive.verify import examine
 from dhash_guard.backup.catalog import path_of
 from dhash_guard.backup.components import require_places
-from dhash_guard.backup.digest import manifest_entries, manifest_roots_digest, tree_digest, tree_entries
-from dhash_guard.backup.exchange import conclude, go_back, go_forward
-from dhash_guard.backup.journal import (
+from dhash_guard.backup.names import previous_name, staged_name
+from dhash_guard.backup.restoring.digest import manifest_entries, manifest_roots_digest, tree_digest, tree_entries
+from dhash_guard.backup.restoring.exchange import conclude, go_back, go_forward
+from dhash_guard.backup.restoring.journal import (
     Journal,
     Operation,
     Place,
@@ -25,13 +29,9 @@ from dhash_guard.backup.journal import (
     read_undo,
     write_journal,
 )
-from dhash_guard.backup.manifest import Kind, Manifest
-from dhash_guard.backup.names import previous_name, staged_name
-from dhash_guard.backup.reader import opened
-from dhash_guard.backup.recover import finish_unfinished
+from dhash_guard.backup.restoring.recover import finish_unfinished
+from dhash_guard.backup.restoring.staging import stage
 from dhash_guard.backup.settings import BackupSettings
-from dhash_guard.backup.staging import stage
-from dhash_guard.backup.verify import examine
 from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Restoration, RestoredRoot
 from dhash_guard.records.canonical import sha256_hex

@@ -7,12 +7,12 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from dhash_guard.backup.archive import BLOCK
-from dhash_guard.backup.digest import is_left_out, restorable_mode
-from dhash_guard.backup.journal import Place, beside
-from dhash_guard.backup.manifest import Kind, Member
+from dhash_guard.backup.archive.manifest import Kind, Member
+from dhash_guard.backup.archive.reader import Archive
+from dhash_guard.backup.archive.writer import BLOCK
 from dhash_guard.backup.names import is_stage
-from dhash_guard.backup.reader import Archive
+from dhash_guard.backup.restoring.digest import is_left_out, restorable_mode
+from dhash_guard.backup.restoring.journal import Place, beside
 from dhash_guard.errors import NoGo
 from dhash_guard.records.layout import Layout
 from dhash_guard.system.machine import Machine
