@@ -20,7 +20,7 @@ from support.programs import program
 from support.project import Project
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"github", "jinja2", "requests", "rich", "urllib3", "yaml", "cattrs", "dhash_guard.config"}
+HEAVY = {"github", "jinja2", "prometheus_client", "requests", "rich", "urllib3", "yaml", "cattrs", "dhash_guard.config"}
 
 # Python files that Python itself, our program or its libraries would import if the workspace were on their path.
 MODULES = (

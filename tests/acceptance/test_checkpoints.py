@@ -243,6 +243,37 @@ def test_what_was_collected_elsewhere_can_be_judged_as_a_log(project: Project) -
     assert project.guard("monitor", "--recorded", "looks.jsonl").code == 0
 
 
+def test_a_dry_run_of_a_collector_says_what_it_would_write_and_writes_nothing(hourly: Project) -> None:
+    before = {path: path.stat().st_mtime_ns for path in hourly.root.rglob("*")}
+    began = time.monotonic()
+    done = hourly.guard("monitor", "--collect", "--dry-run")
+    assert done.code == 0, done.err
+    assert time.monotonic() - began < MINUTE, "an hour of looks that nobody keeps"
+    assert f"would write a look every 30s for 1h, into {log_of(hourly)}" in done.out
+    assert "just now 5 of 5 signals had a value" in done.out
+    assert "looks written" not in done.out
+    assert "nothing was changed" in done.out
+    assert {path: path.stat().st_mtime_ns for path in hourly.root.rglob("*")} == before
+
+
+def test_a_dry_run_of_a_collector_finds_what_would_stop_it(hourly: Project) -> None:
+    collected(hourly, ago(-60), [0.1])
+    before = log_of(hourly).read_bytes()
+    done = hourly.guard("monitor", "--collect", "--dry-run")
+    assert (done.code, "clock says" in done.err) == (3, True), done.err
+    assert log_of(hourly).read_bytes() == before
+
+
+def test_a_dry_run_of_a_collector_does_not_mend_the_log(hourly: Project) -> None:
+    collected(hourly, ago(5), [0.1] * 3)
+    with log_of(hourly).open("ab") as half:
+        half.write(b'{"tick": 3, "at')
+    before = log_of(hourly).read_bytes()
+    done = hourly.guard("monitor", "--collect", str(log_of(hourly)), "--dry-run", "--json")
+    assert (done.code, done.json["result"]) == (0, "planned"), done.err
+    assert log_of(hourly).read_bytes() == before
+
+
 def test_a_collector_never_goes_back_in_time(hourly: Project) -> None:
     collected(hourly, ago(-60), [0.1])
     before = log_of(hourly).read_bytes()

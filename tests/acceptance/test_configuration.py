@@ -45,7 +45,7 @@ def test_a_right_configuration_is_said_so_and_shown(project: Project) -> None:
 def test_gates_show_says_how_soon_a_fault_is_seen(project: Project) -> None:
     done = project.guard("gates", "show")
     assert done.code == 0
-    assert "health: health is unhealthy, 3 looks in a row → rollback" in done.out
+    assert "health: health is unhealthy, 3 in a row → rollback" in done.out
 
 
 @pytest.mark.parametrize(

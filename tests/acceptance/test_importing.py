@@ -103,7 +103,8 @@ def test_the_files_limit_decides_a_run(measured: Project) -> None:
 def test_the_file_is_shown_and_checked_as_it_would_judge(measured: Project) -> None:
     gates_file(measured, 50)
     shown = measured.guard("gates", "show", "--config", "custom-gates.json")
-    assert shown.out == "p95-hash-time: p95_hash_time above 50 ms → rollback; a total fault is seen after at most 100ms\n"
+    line = "p95-hash-time: p95_hash_time above 50 ms, at once → rollback; a total fault is seen after at most 100ms"
+    assert shown.out == f"{line}\n"
     checked = measured.guard("config", "check", "--config", "custom-gates.json")
     assert checked.code == 0 and "take the place of all gates of production" in checked.out, checked.err
 

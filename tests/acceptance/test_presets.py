@@ -227,7 +227,7 @@ def test_the_alerts_of_operations_are_taken_back(project: Project, gate: str, st
         return
     assert (outcome["status"], outcome["reason_code"]) == ("healthy", "cleared")
     assert "alerted at look 49, cleared since" in outcome["text"]
-    assert f"{gate} crossed its warning limit" in verdict["warnings"]
+    assert f"{gate} alerted at look 49, cleared since" in verdict["warnings"]
 
 
 def relative() -> Iterator[tuple[str, str]]:

@@ -19,10 +19,14 @@ from dhash_guard.records.codec import to_data
 from dhash_guard.records.outcome import Status
 from dhash_guard.records.units import format_duration
 from dhash_guard.report.escape import terminal
-from dhash_guard.report.explain import one_line, sentences, way_lines
+from dhash_guard.report.explain import one_line, sentences
+from dhash_guard.report.way import way_lines
 from dhash_guard.report.words import GATES, clock, plural
 from dhash_guard.rollout import backtest as replaying
+from dhash_guard.rollout import labels as labelling
+from dhash_guard.rollout import recordings
 from dhash_guard.rollout.automatic import automatic_by_configuration
+from dhash_guard.signals import running
 from dhash_guard.signals.host import HostSignal
 
 
@@ -34,10 +38,11 @@ def gates() -> None:
 @gates.command("show")
 @common
 def show(call: Invocation) -> int:
-    """Show the gates of an environment: limit, hold, action, and the longest time until a total fault is seen."""
+    """Show the gates of an environment: limit, hold, action, and how soon a total fault is seen."""
     configuration = call.load()
     environment = configuration.environment
-    lines = [one_line(name, gate, environment.monitor) for name, gate in environment.gates.items()]
+    added_up = running(environment.signals)
+    lines = [one_line(name, gate, environment.monitor, added_up) for name, gate in environment.gates.items()]
     call.show("\n".join(lines) or f"{configuration.name} has no gates", to_data(environment.gates))
     return 0
 
@@ -55,7 +60,7 @@ def explain(call: Invocation, names: tuple[str, ...], recorded: Path | None) -> 
     chosen = _chosen(configuration, names)
     ways = {}
     if recorded is not None:
-        logs = replaying.find([recorded])
+        logs = recordings.find([recorded])
         if len(logs) != 1:
             raise UsageProblem(f"holds {plural(len(logs), 'run')}", where=str(recorded), cure="Name the folder of one run.")
         ways = {way.rule.name: way for way in replaying.way(logs[0], configuration, chosen)}
@@ -97,6 +102,7 @@ def _sentences(configuration: Configuration, name: str, source: str) -> list[str
         automatic=automatic_by_configuration(configuration),
         absent=absent.get(gate.signal, "unknown"),
         source=source,
+        running=running(environment.signals),
     )
 
 
@@ -123,8 +129,8 @@ def backtest(call: Invocation, logs: tuple[Path, ...], labels: Path | None) -> i
     LOG is a run folder, its evidence.json, a samples.jsonl, or a folder that holds run folders. Changes nothing.
     """
     configuration = call.load()
-    found = replaying.find(logs)
-    known = replaying.labels(labels, found) if labels is not None else {}
+    found = recordings.find(logs)
+    known = labelling.labels(labels, found) if labels is not None else {}
     done, passed_over = replaying.replays(found, configuration, known)
     for one in passed_over:
         call.say(f"passed over: {one.name} {one.why}")

@@ -11,8 +11,7 @@ import click
 from dhash_guard.cli.invocation import Duration, Invocation, common, named
 from dhash_guard.cli.viewers import viewer_for
 from dhash_guard.config import Overrides
-from dhash_guard.config.node import Mark, Node, Wrong
-from dhash_guard.config.scalars import instant
+from dhash_guard.config.scalars import parse_instant
 from dhash_guard.config.verbs import Instant
 from dhash_guard.errors import UsageProblem
 from dhash_guard.records.units import Seconds
@@ -34,9 +33,9 @@ class Moment(click.ParamType[Instant]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Instant:
         try:
-            return instant(Node(str(value), Mark("--since", 1)))
-        except Wrong as problem:
-            self.fail(problem.faults[0].text, param, ctx)
+            return parse_instant(str(value))
+        except ValueError as problem:
+            self.fail(f"{value!r} {problem}", param, ctx)
 
 
 @click.command()

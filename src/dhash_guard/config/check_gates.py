@@ -55,13 +55,20 @@ def gates(environment: Environment, tree: Node, shortened: bool) -> Findings:
 
 
 def _windows(environment: Environment) -> Findings:
-    """An aggregate has no place for "absent means unhealthy": it would be left out, and the rest would pass."""
+    """Aggregates and tests have no place for "absent means unhealthy": it would be left out, and the rest would pass."""
     unhealthy = absent_unhealthy(environment.signals)
     for name, gate in environment.gates.items():
-        if gate.over is not None and gate.signal in unhealthy:
+        if gate.signal not in unhealthy:
+            continue
+        if gate.over is not None:
             yield (
                 ("gates", name, "over"),
                 f"{gate.signal} says absent: unhealthy, which a window cannot add up; use consecutive",
+            )
+        elif gate.test is not None:
+            yield (
+                ("gates", name, "test"),
+                f"{gate.signal} says absent: unhealthy, which a test cannot rank; use consecutive in its place",
             )
 
 

@@ -78,13 +78,21 @@ def quantity(node: Node) -> Quantity:
 
 def instant(node: Node) -> Instant:
     """UTC epoch seconds of a time written with its Z."""
-    what = f"{node.shown} is no UTC time; write one such as 2026-12-23T00:00Z"
-    if not re.fullmatch(UTC_TIME, text(node)):
-        raise _wrong(node, what)
     try:
-        return Instant(datetime.fromisoformat(text(node)).timestamp())
+        return parse_instant(text(node))
+    except ValueError as problem:
+        raise _wrong(node, f"{node.shown} {problem}") from problem
+
+
+def parse_instant(written: str) -> Instant:
+    """Read `2026-12-23T00:00Z` as UTC epoch seconds; raise ValueError otherwise, with what is to be said of the text."""
+    what = "is no UTC time; write one such as 2026-12-23T00:00Z"
+    if not re.fullmatch(UTC_TIME, written):
+        raise ValueError(what)
+    try:
+        return Instant(datetime.fromisoformat(written).timestamp())
     except ValueError as problem:  # the 31st of a month that has 30 days
-        raise _wrong(node, what) from problem
+        raise ValueError(what) from problem
 
 
 def word(node: Node, kind: type[Enum]) -> Enum:

@@ -35,13 +35,7 @@ def read_file(path: Path, name: str) -> Node:
 
 def read(content: bytes, name: str) -> Node:
     """Like `read_file`, from bytes; `name` is what marks and messages call the file."""
-    if len(content) > MOST_BYTES:
-        raise ConfigurationProblem([f"{name}:1: is larger than {MOST_BYTES // 1024} KiB; a configuration is a page or two"])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        raise ConfigurationProblem([f"{name}:{line}: is not UTF-8; save the file as UTF-8"]) from problem
+    text = text_of(content, name, "a configuration")
     try:
         top = _node(_compose(text, name), Mark(name, 1))
     except Wrong as problem:
@@ -49,6 +43,17 @@ def read(content: bytes, name: str) -> Node:
     if not isinstance(top.value, dict):
         raise ConfigurationProblem([f"{name}:1: is no mapping; begin with version: 1"])
     return top
+
+
+def text_of(content: bytes, name: str, kind: str) -> str:
+    """A file's text; raise ConfigurationProblem where it is no UTF-8, or larger than `kind` (a gates file) ever is."""
+    if len(content) > MOST_BYTES:
+        raise ConfigurationProblem([f"{name}:1: is larger than {MOST_BYTES // 1024} KiB; {kind} is a page or two"])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise ConfigurationProblem([f"{name}:{line}: is not UTF-8; save the file as UTF-8"]) from problem
 
 
 def _compose(text: str, name: str) -> YamlNode:

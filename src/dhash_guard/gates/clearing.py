@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define
 
-from dhash_guard.gates.reading import Level, crosses
+from dhash_guard.gates.reading import crosses
 from dhash_guard.gates.settings import CLEAR_LIMITS, Gate, limit_of
 
 
@@ -24,13 +24,11 @@ class Clearing:
             return None
         return cls(gate.clear_after or 1, (line[0], line[1].value) if line is not None else None)
 
-    def observe(self, level: Level | None, observed: float | None) -> bool:
-        """Take in how the gate's hold stands after a look; True where the alert is over now."""
-        good = level is not None and level is not Level.FAIL
+    def observe(self, good: bool, observed: float | None) -> bool:
+        """Take in a look that had a value: whether it was good, and the gate's number; True where the alert is over now."""
         if good and self.line is not None:
             good = observed is not None and crosses(observed, *self.line)
-        # Nothing known neither counts nor resets, as for the breach.
-        self._run = self._run + 1 if good else (self._run if level is None else 0)
+        self._run = self._run + 1 if good else 0
         if self._run < self.needed:
             return False
         self._run = 0

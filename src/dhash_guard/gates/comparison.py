@@ -10,7 +10,7 @@ from attrs import define, field
 
 from dhash_guard.gates.aggregates import percentile
 from dhash_guard.gates.reading import Level, Limits, plain
-from dhash_guard.gates.sequential import MOST_LOOKS, allowance, chance
+from dhash_guard.gates.sequential import MOST_LOOKS, allowance, chance, pace
 from dhash_guard.gates.standing import Standing, unknown
 from dhash_guard.records.sample import Health, Value
 from dhash_guard.records.units import Seconds, format_duration, format_value
@@ -59,8 +59,7 @@ class RankTest:
         raise NotImplementedError  # never asked: skimmable() says no
 
     def _test(self) -> None:
-        planned = min(MOST_LOOKS, self.looks)
-        every = -(-self.looks // planned)
+        planned, every = pace(self.looks)
         number = self._look // every
         if self._look % every or number > planned or not self._newest:
             return  # what was not planned spends nothing, and so decides nothing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 
 from dhash_guard.gates import plan as plans
@@ -90,9 +91,8 @@ def _unreachable(gate: Gate, plan: WatchPlan, shortened: bool) -> list[tuple[str
 
 def _hopeless(gate: Gate, plan: WatchPlan) -> str:
     """Why even the clearest fault could not pass the test, or nothing."""
-    looks, before = plan.looks(), min(plan.baseline, MOST_VALUES)
-    planned = min(sequential.MOST_LOOKS, looks)
-    newest = min(planned, looks if gate.over is None else int(gate.over / plan.interval) + 1)
+    before, planned = min(plan.baseline, MOST_VALUES), sequential.pace(plan.looks())[0]
+    newest = planned if gate.over is None else min(planned, math.ceil(gate.over / plan.interval - 1e-3))
     alpha = 1 - (gate.confidence if gate.confidence is not None else SURE)
     least = sequential.chance(before * newest, before, newest) if before else 1.0
     most = sequential.allowance(alpha, planned, planned)
@@ -104,9 +104,27 @@ def _hopeless(gate: Gate, plan: WatchPlan) -> str:
     )
 
 
-def worst_case(gate: Gate, plan: WatchPlan) -> float:
-    """Seconds from the start of a total fault to the gate's breach, at worst: just after a look, at the slow interval."""
+def seen(gate: Gate, plan: WatchPlan, running: Collection[str] = ()) -> str:
+    """When a total fault is seen, as a sentence without its full stop; `running` as for `worst_case`."""
+    worst = worst_case(gate, plan, running)
+    if math.isinf(worst):
+        return f"a total fault is seen the later, the longer all was well: {gate.signal} counts since the watch began"
+    return f"a total fault is seen after at most {format_duration(worst)}"
+
+
+def worst_case(gate: Gate, plan: WatchPlan, running: Collection[str] = ()) -> float:
+    """Seconds from the start of a total fault to the gate's breach, at worst: just after a look, at the slow interval.
+
+    `running` names the ratios that are added up since the watch began. What was well stays in them, unless a window takes
+    differences, and so nothing bounds the delay: infinity.
+    """
     step = plan.slowest
+    if gate.signal in running and gate.aggregate is not Aggregate.RATIO:
+        return math.inf
+    if gate.test is not None:
+        # Not one good value may be left among the newest, and then the next planned comparison must come.
+        last_good = float(gate.over) + step if gate.over is not None else step * sequential.MOST_LOOKS
+        return last_good + step * (sequential.pace(plan.looks())[1] - 1)
     if gate.over is not None:
         return float(gate.over) + step
     needed = gate.consecutive or (gate.of_last[0] if gate.of_last else 1)

@@ -13,6 +13,30 @@ from dhash_guard.records.sample import Absence, Counts, Health, Value
 
 
 @define
+class Size:
+    """How much was seen: looks with a value or a declared breach, and for a ratio kept as counts its denominator."""
+
+    looks: int = 0
+    _whole: int | None = None
+
+    def take(self, value: Value, reduced: float | Health | Absence) -> None:
+        """Take in a look; one without a value keeps the denominator of the last that had one."""
+        self.looks += 1
+        if not isinstance(reduced, Absence):
+            self._whole = int(value.whole) if isinstance(value, Counts) else None
+
+    def skim(self, looks: int) -> None:
+        """Take in so many looks at bare numbers or words."""
+        self.looks += looks
+        self._whole = None
+
+    @property
+    def samples(self) -> int:
+        """What `min_samples` asks for."""
+        return self.looks if self._whole is None else self._whole
+
+
+@define
 class Consecutive:
     """`needed` breaches in a row; an absence neither counts nor resets, `needed` absences in a row say nothing."""
 
@@ -21,8 +45,7 @@ class Consecutive:
     limits: Limits
     _run: int = 0
     _absent_run: int = 0
-    _seen: int = 0
-    _enough: int = 0
+    _size: Size = field(factory=Size)
     _value: Value | None = None
     _level: Level = Level.FINE
     _absence: Absence | None = None
@@ -34,72 +57,72 @@ class Consecutive:
             self._absence = reduced
             return self._told()
         self._absent_run = 0
-        self._seen += 1
+        self._size.take(value, reduced)
         self._value = value
         self._level = level_of(value, reduced, self.limits)
         self._run = self._run + 1 if self._level is Level.FAIL else 0
-        self._enough = int(value.whole) if isinstance(value, Counts) else self._seen
         return self._told()
 
     def skimmable(self) -> bool:
-        return self._seen >= self.min_samples
+        return self._size.looks >= self.min_samples
 
     def skim(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> None:
-        self._seen += len(values)
+        self._size.skim(len(values))
         self._run = self._absent_run = 0
-        self._value, self._level, self._enough = values[-1], Level.FINE, self._seen
+        self._value, self._level = values[-1], Level.FINE
 
     def _told(self) -> Level | None:
-        if self._value is None or self._absent_run >= self.needed or self._enough < self.min_samples:
+        if self._value is None or self._absent_run >= self.needed or self._size.samples < self.min_samples:
             return None
         if self._run >= self.needed:
             return Level.FAIL
-        return Level.FINE if self._level is Level.FINE else Level.WARN
+        return Level.SHORT if self._level is Level.FAIL else self._level
 
     def standing(self) -> Standing:
-        level = self._told()
+        level, samples = self._told(), self._size.samples
         if level is None and (self._value is None or self._absent_run >= self.needed):
             assert self._absence is not None
             text = f"{self._absence}, {self._absent_run} in a row"
-            return unknown(f"absent-{self._absence.kind.value}", text, self._seen)
+            return unknown(f"absent-{self._absence.kind.value}", text, self._size.looks)
         assert self._value is not None
         if level is None:
-            return unknown("too-few-samples", f"n={self._enough}, needs {self.min_samples}", self._enough)
+            return unknown("too-few-samples", f"n={samples}, needs {self.min_samples}", samples)
         how = f", {self._run} in a row (limit {self.needed})" if self._run and self.needed > 1 else ""
         return Standing(
             level=level,
             reason_code="limit-crossed" if level is Level.FAIL else "within-limit",
-            text=f"{shown(self._value, self.limits)}{how}, n={self._enough}",
+            text=f"{shown(self._value, self.limits)}{how}, n={samples}",
             observed=observed(self._value),
-            samples=self._enough,
+            samples=samples,
             strikes=(self._run, self.needed),
         )
 
 
 @define
 class OfLast:
-    """`needed` breaches among the last `size` looks; absences that could have been the missing ones say nothing."""
+    """`needed` breaches among the last `among` looks; absences that could have been the missing ones say nothing."""
 
     needed: int
-    size: int
+    among: int
     min_samples: int
     limits: Limits
     _recent: deque[Level | None] = field(factory=deque)
     _fails: int = 0
     _unknown: int = 0
-    _seen: int = 0
+    _size: Size = field(factory=Size)
     _value: Value | None = None
 
     def observe(self, at: float, interval: float, value: Value) -> Level | None:
         reduced = plain(value)
         absent = isinstance(reduced, Absence) and not reduced.unhealthy
         self._push(None if absent else level_of(value, reduced, self.limits))
-        self._seen += not absent
+        if not absent:
+            self._size.take(value, reduced)
         self._value = value
         return self._told()
 
     def _push(self, level: Level | None) -> None:
-        if len(self._recent) == self.size:
+        if len(self._recent) == self.among:
             self._count(self._recent.popleft(), -1)
         self._recent.append(level)
         self._count(level, 1)
@@ -111,40 +134,37 @@ class OfLast:
             self._unknown += step
 
     def skimmable(self) -> bool:
-        return not self._fails and not self._unknown and self._seen >= self.min_samples
+        return not self._fails and not self._unknown and self._size.looks >= self.min_samples
 
     def skim(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> None:
-        for _ in values[: self.size]:
+        for _ in values[: self.among]:
             self._push(Level.FINE)
-        self._seen += len(values)
+        self._size.skim(len(values))
         self._value = values[-1]
 
-    def _enough(self) -> int:
-        return int(self._value.whole) if isinstance(self._value, Counts) else self._seen
-
     def _told(self) -> Level | None:
-        if self._enough() < self.min_samples:
+        if self._size.samples < self.min_samples:
             return None
         if self._fails >= self.needed:
             return Level.FAIL
         if self._unknown and self._fails + self._unknown >= self.needed:
             return None
-        return Level.WARN if self._fails or self._recent[-1] is Level.WARN else Level.FINE
+        return Level.SHORT if self._fails else self._recent[-1] or Level.FINE
 
     def standing(self) -> Standing:
         assert self._value is not None
-        level, enough = self._told(), self._enough()
-        if level is None and enough < self.min_samples:
-            return unknown("too-few-samples", f"n={enough}, needs {self.min_samples}", enough)
+        level, samples = self._told(), self._size.samples
+        if level is None and samples < self.min_samples:
+            return unknown("too-few-samples", f"n={samples}, needs {self.min_samples}", samples)
         if level is None:
-            text = f"{self._unknown} of the last {self.size} looks had no value"
-            return unknown("absent-in-window", text, self._seen)
+            text = f"{self._unknown} of the last {self.among} looks had no value"
+            return unknown("absent-in-window", text, self._size.looks)
         return Standing(
             level=level,
             reason_code="limit-crossed" if level is Level.FAIL else "within-limit",
-            text=f"{shown(self._value, self.limits)}, {self._fails} of the last {self.size} (limit {self.needed})",
+            text=f"{shown(self._value, self.limits)}, {self._fails} of the last {self.among} (limit {self.needed})",
             observed=observed(self._value),
-            samples=self._seen,
+            samples=self._size.looks,
             strikes=(self._fails, self.needed),
         )
 

@@ -26,10 +26,14 @@ FEWEST = 8
 
 
 class Level(Enum):
-    """What a number or word means against the limits."""
+    """What a number or word means against the limits, and a hold against how long a breach must last."""
 
     FINE = "fine"
     WARN = "warn"
+    UNPROVEN = "unproven"
+    """The ratio is beyond the fail limit, its bound is not."""
+    SHORT = "short"
+    """Beyond the fail limit, but not for long enough."""
     FAIL = "fail"
 
 
@@ -76,7 +80,7 @@ class Limits:
             return level
         side, limit = self.fail
         # What is not proven is at least worth a look.
-        return Level.FAIL if surely(counts, side, limit.value, self.confidence) else Level.WARN
+        return Level.FAIL if surely(counts, side, limit.value, self.confidence) else Level.UNPROVEN
 
     def all_fine(self, values: Sequence[float | Health]) -> bool:
         """Whether not one of these values (numbers only, or words only) is more than fine."""

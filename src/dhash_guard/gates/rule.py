@@ -9,10 +9,11 @@ from dhash_guard.gates.comparison import RankTest
 from dhash_guard.gates.coverage import Coverage
 from dhash_guard.gates.holds import Consecutive, OfLast
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.gates.reading import Level, Limits, limits_of
+from dhash_guard.gates.reading import Level, Limits, limits_of, plain
 from dhash_guard.gates.sequential import SURE
 from dhash_guard.gates.settings import Aggregate, Gate, WithoutBaseline
 from dhash_guard.gates.standing import Hold, Standing
+from dhash_guard.gates.warning import warning_of
 from dhash_guard.gates.windows import Window
 from dhash_guard.records.deployment import Baseline
 from dhash_guard.records.outcome import GateOutcome, Status
@@ -59,12 +60,23 @@ class Rule:
         self._cleared: GateOutcome | None = None
         self._level: Level | None = None
         self._looked = False
-        self._warned = False
+        self._warnings: set[Level] = set()
         self._silence: Absence | None = None
 
     @property
     def fired(self) -> bool:
         return self._fired is not None
+
+    @property
+    def warned(self) -> bool:
+        return bool(self._warnings) or self._cleared is not None
+
+    @property
+    def warning(self) -> str:
+        """The gravest thing short of a breach that the gate has to tell; empty where there is none."""
+        if self._cleared is not None and self._fired is None:
+            return f"{_when(self._cleared)}, cleared since"
+        return warning_of(self._warnings, words=self.gate.fail_when is not None, fired=self.fired)
 
     @property
     def settled(self) -> bool:
@@ -89,18 +101,29 @@ class Rule:
             return
         self._looked = True
         self._level = self._hold.observe(tick.at, interval, value)
-        if self._level is Level.WARN:
-            self._warned = True
-        elif self._level is Level.FAIL and self._fired is None:
-            self._fired = self._breach(self._hold.standing(), tick)
+        if self._level is Level.FAIL:
+            if self._fired is None:
+                self._fired = self._breach(self._hold.standing(), tick)
+        elif self._level is not None and self._level is not Level.FINE:
+            self._warnings.add(self._level)
         if self._fired is not None and self._clearing is not None:
-            self._clear(self._clearing)
+            self._clear(self._clearing, value)
 
-    def _clear(self, clearing: Clearing) -> None:
+    def _clear(self, clearing: Clearing, value: Value) -> None:
         assert self._hold is not None and self._fired is not None
-        if clearing.observe(self._level, self._hold.standing().observed):
+        if self._level is None or self._silence is not None:
+            return  # nothing known neither counts nor resets, as for the breach
+        observed = self._hold.standing().observed
+        if clearing.observe(self._good(plain(value) if observed is None else observed), observed):
             self._cleared, self._fired = self._fired, None
-            self._warned = True
+
+    def _good(self, seen: float | Health | Absence) -> bool:
+        """Whether this look speaks for the end of an alert: a breach does not, however short or unproven."""
+        assert self.limits is not None
+        if self._level is Level.FINE:
+            return True
+        beyond = isinstance(seen, Absence) or self.limits.level(seen) is Level.FAIL
+        return self._level is not Level.FAIL and not beyond
 
     def skims(self, values: Sequence[Value]) -> bool:
         """Whether these looks are all fine and could change nothing, so that `skim` may take them in at once."""
@@ -156,7 +179,7 @@ class Rule:
             status=status,
             reason_code=reason_code,
             text=f"{self.gate.signal} {text}",
-            warned=self._warned,
+            warned=self.warned,
             observed=observed,
             limit=limit,
             margin=None if observed is None or limit is None else observed - limit,
@@ -176,7 +199,7 @@ class Rule:
             status=Status.DEGRADED,
             reason_code=code,
             text=f"{self.gate.signal} {standing.text}{suffix}",
-            warned=self._warned,
+            warned=self.warned,
             tick=tick.index,
             at=tick.at,
             observed=observed,

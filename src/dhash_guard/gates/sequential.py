@@ -12,6 +12,12 @@ SURE = 0.99
 """The chance of no false alarm in a whole watch that a test keeps where its gate names none."""
 
 
+def pace(looks: int) -> tuple[int, int]:
+    """For a watch of so many looks: the comparisons that its error is spread over, and every how many looks one is made."""
+    planned = min(MOST_LOOKS, looks)
+    return planned, -(-looks // planned)
+
+
 def spent(alpha: float, share: float) -> float:
     """The error that may be spent after this share of the looks: Pocock's form of Lan and DeMets (Biometrika 70, 1983)."""
     return alpha * math.log(1 + (math.e - 1) * min(share, 1.0))

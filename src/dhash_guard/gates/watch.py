@@ -93,9 +93,9 @@ class Watch:
         if not 0 < ticks[0].at - self._last_at <= 2 * interval:
             return 0
         end = self.started_at + self.plan.duration - 1e-3
-        then = self.plan.then
-        if then is not None and ticks[0].at < self.started_at + then.after:
-            end = min(end, self.started_at + then.after)
+        slower = self.plan.slower
+        if slower is not None and ticks[0].at < self.started_at + slower.after:
+            end = min(end, self.started_at + slower.after)
         size = bisect_left(ticks, end, key=_at)
         times = [tick.at for tick in ticks[:size]]
         steps = list(map(sub, times[1:], times))
@@ -112,7 +112,10 @@ class Watch:
             column = columns.get(rule.gate.signal)
             if column is None:
                 column = columns[rule.gate.signal] = [tick.samples.get(rule.gate.signal, NEVER_SAMPLED) for tick in ticks]
-            quick.append((rule, column)) if rule.skims(column) else slow.append(rule)
+            if rule.skims(column):
+                quick.append((rule, column))
+            else:
+                slow.append(rule)
         taken = len(ticks)
         grave = [rule for rule in slow if rule.gate.action is Action.ROLLBACK]
         for index, tick in enumerate(ticks if slow else ()):
@@ -156,7 +159,7 @@ class Watch:
             started_at=self.started_at,
             ended_at=self._last_at,
             outcomes=tuple(outcomes),
-            warnings=tuple(_warnings(outcomes)),
+            warnings=tuple(_warnings(self.rules, outcomes)),
         )
 
     def outcomes(self) -> list[GateOutcome]:
@@ -232,11 +235,11 @@ def _blame(outcome: GateOutcome) -> tuple[bool, bool, int]:
     )
 
 
-def _warnings(outcomes: list[GateOutcome]) -> Iterable[str]:
-    for outcome in outcomes:
+def _warnings(rules: Sequence[Rule], outcomes: Sequence[GateOutcome]) -> Iterable[str]:
+    for rule, outcome in zip(rules, outcomes, strict=True):
         if outcome.status is Status.NOT_JUDGED:
             yield f"{outcome.gate} not judged: {outcome.text}"
         elif not outcome.action.decides and outcome.status is Status.DEGRADED:
             yield f"{outcome.gate} ({outcome.action.value} only): {outcome.text}"
-        elif outcome.warned:
-            yield f"{outcome.gate} crossed its warning limit"
+        elif rule.warning:
+            yield f"{outcome.gate} {rule.warning}"

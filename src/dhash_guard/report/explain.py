@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from dhash_guard.gates.guardrails import worst_case
+from dhash_guard.gates.guardrails import seen
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.gates.settings import FAIL_LIMITS, WARN_LIMITS, Aggregate, Gate, limit_of
-from dhash_guard.gates.way import Step, Way
+from dhash_guard.gates.reading import FEWEST
+from dhash_guard.gates.sequential import pace
+from dhash_guard.gates.settings import FAIL_LIMITS, WARN_LIMITS, Aggregate, Gate, WithoutBaseline, limit_of
+from dhash_guard.records.codec import to_data
 from dhash_guard.records.outcome import Action
 from dhash_guard.records.sample import Health
 from dhash_guard.records.units import Quantity, format_duration
-from dhash_guard.report.words import GATES, clock, plural
+from dhash_guard.report.limits import WITHOUT, cleared, hold_text, relative_parts, sure, surely, tested
+from dhash_guard.report.words import plural
 
 _SIDES = {"above": "above", "below": "below", "from": "at or above", "to": "at or below"}
 _STRICT = {"above": "more than {0}; {0} itself passes", "below": "less than {0}; {0} itself passes"}
@@ -28,43 +31,59 @@ def limit_phrase(gate: Gate) -> str:
     if gate.fail_when is not None:
         return f"{gate.signal} is {gate.fail_when.value}"
     if gate.fail_ratio is not None:
-        return f"{gate.signal} above {gate.fail_ratio:g}× the value before the deployment and at least {gate.at_least} more"
+        return f"{gate.signal} above {_relative(gate)}{_sure(gate)}"
     limit = limit_of(gate, FAIL_LIMITS)
-    return f"{gate.signal} {_SIDES[limit[0]]} {limit[1]}" if limit is not None else gate.signal
+    return f"{gate.signal} {_SIDES[limit[0]]} {limit[1]}{_sure(gate)}" if limit is not None else gate.signal
 
 
-def hold_phrase(gate: Gate) -> str:
-    """How long it must last, to be put behind the limit; empty where one look is enough."""
-    if gate.over is not None:
-        return f", {(gate.aggregate or Aggregate.MEAN).value} over {format_duration(gate.over)}"
-    if gate.of_last is not None:
-        return f", {gate.of_last[0]} of the last {gate.of_last[1]} looks"
-    return f", {gate.consecutive} looks in a row" if gate.consecutive is not None and gate.consecutive > 1 else ""
+def _relative(gate: Gate) -> str:
+    """What a relative limit is the highest of; a test has its own way with unrest, and takes no deviations."""
+    times, *deviations = relative_parts(to_data(gate))
+    *most, last = [times, f"{gate.at_least} more", *(deviations if gate.test is None else [])]
+    return f"the highest of {', '.join(most)} and {last}"
 
 
-def one_line(name: str, gate: Gate, plan: WatchPlan) -> str:
-    """A gate in one line, with the longest time until a total fault is seen."""
-    seen = format_duration(worst_case(gate, plan))
-    return (
-        f"{name}: {limit_phrase(gate)}{hold_phrase(gate)} → {gate.action.value}; a total fault is seen after at most {seen}"
-    )
+def _sure(gate: Gate) -> str:
+    """How sure a breach must be; the aggregates of a window, other than the ratio, have no events to be sure by."""
+    return surely(to_data(gate)) if gate.over is None or gate.aggregate is Aggregate.RATIO else ""
 
 
-def sentences(gate: Gate, plan: WatchPlan, *, automatic: bool, absent: str = "unknown", source: str = "") -> list[str]:
+def one_line(name: str, gate: Gate, plan: WatchPlan, running: Collection[str] = ()) -> str:
+    """A gate in one line: limit, hold, action, and how soon a total fault is seen; `running` as for `sentences`."""
+    relative = WITHOUT[_policy(gate).value] if gate.fail_ratio is not None else ""
+    held = f"{limit_phrase(gate)}, {hold_text(to_data(gate))}"
+    return f"{name}: {held} → {gate.action.value}{relative}; {seen(gate, plan, running)}"
+
+
+def _policy(gate: Gate) -> WithoutBaseline:
+    return gate.without_baseline or WithoutBaseline.CANNOT_TELL
+
+
+def sentences(
+    gate: Gate,
+    plan: WatchPlan,
+    *,
+    automatic: bool,
+    absent: str = "unknown",
+    source: str = "",
+    running: Collection[str] = (),
+) -> list[str]:
     """Everything that the gate promises, a sentence each.
 
     `automatic` says whether a degraded verdict rolls back by itself, `absent` what the project declared the absence of
-    the signal to mean, `source` where the limit was written.
+    the signal to mean, `source` where the limit was written, `running` which signals are added up since the watch began.
     """
     found = [
         _reads(gate, plan),
         *_fails(gate),
-        *_lasts(gate),
+        *_baseline(gate),
+        *_lasts(gate, plan),
         *_speaks(gate),
         _silence(gate, absent),
         _acts(gate, automatic),
+        *_clears(gate),
+        _sentence(seen(gate, plan, running)),
     ]
-    found.append(f"A total fault is seen after at most {format_duration(worst_case(gate, plan))}.")
     if gate.over is not None and gate.over > plan.duration:
         found.append(f"This watch lasts {format_duration(plan.duration)}, less than the window: the gate is not judged.")
     if source:
@@ -74,33 +93,66 @@ def sentences(gate: Gate, plan: WatchPlan, *, automatic: bool, absent: str = "un
 
 def _reads(gate: Gate, plan: WatchPlan) -> str:
     then = ""
-    if plan.then is not None:
-        then = f", from {format_duration(plan.then.after)} on every {format_duration(plan.then.interval)}"
+    if plan.slower is not None:
+        then = f", from {format_duration(plan.slower.after)} on every {format_duration(plan.slower.interval)}"
     return f"Reads {gate.signal} every {format_duration(plan.interval)}{then}, for {format_duration(plan.duration)}."
 
 
 def _fails(gate: Gate) -> Iterator[str]:
-    what = "the value" if gate.over is None else f"the {(gate.aggregate or Aggregate.MEAN).value} of its window"
+    what = _judged(gate)
     if gate.fail_when is not None:
         worse = " or worse" if gate.fail_when is Health.WARNING else ""
         yield f"Fails when the word is {gate.fail_when.value}{worse}."
+    elif gate.test is not None:
+        newest = f"the values of the last {format_duration(gate.over)}" if gate.over is not None else "the newest values"
+        raised = f"each of these at {gate.fail_ratio:g} times itself and no less than {gate.at_least} more"
+        yield f"Fails when {newest} are surely higher than those from before, even with {raised}."
+        return  # a test has two answers, and neither is a warning
     elif gate.fail_ratio is not None:
-        yield (
-            f"Fails when {what} is more than {gate.fail_ratio:g} times the median before the deployment, and more than "
-            f"{gate.at_least} above it; exactly that passes. Without a baseline it cannot tell."
-        )
+        yield f"Fails when {what} is more than {_relative(gate)}; exactly that passes."
     elif (limit := limit_of(gate, FAIL_LIMITS)) is not None:
         yield f"Fails when {what} is {_strictness(*limit)}."
+    if gate.confidence is not None and _sure(gate):
+        bare = "where only the bare ratio does, it warns"
+        yield f"A breach must be {sure(gate.confidence)}: the exact bound of the ratio must cross the limit; {bare}."
     if (warn := limit_of(gate, WARN_LIMITS)) is not None:
         yield f"Warns when {what} is {_SIDES[warn[0]]} {warn[1]}; a warning changes no verdict."
+
+
+def _judged(gate: Gate) -> str:
+    if gate.fail_when is not None:
+        return "the word"
+    if gate.test is not None:
+        return "the median of the newest values"
+    return "the value" if gate.over is None else f"the {(gate.aggregate or Aggregate.MEAN).value} of its window"
+
+
+def _baseline(gate: Gate) -> Iterator[str]:
+    if gate.fail_ratio is None:
+        return
+    if gate.test is None:
+        yield "What was before is the median of the looks before the deployment, for counts the share of all their events."
+    if gate.test is None and gate.spread is not None:
+        yield "A deviation is the spread of those looks (robust, on the log scale): what swings anyway does not fail for it."
+    few = f" or with fewer than {FEWEST} values from before" if gate.spread is not None else ""
+    if _policy(gate) is WithoutBaseline.NOT_JUDGED:
+        yield f"Without a baseline{few} it is not judged: a warning says so, and the other gates decide."
+    else:
+        yield f"Without a baseline{few} it cannot tell."
 
 
 def _strictness(side: str, limit: Quantity) -> str:
     return (_STRICT | _INCLUSIVE)[side].format(limit)
 
 
-def _lasts(gate: Gate) -> Iterator[str]:
-    if gate.over is not None:
+def _lasts(gate: Gate, plan: WatchPlan) -> Iterator[str]:
+    if test := tested(to_data(gate)):
+        looks = plural(pace(plan.looks())[0], "planned look")
+        yield (
+            f"In the place of a hold stands a {test}: the chance of no false alarm in a whole watch, spent over at most "
+            f"{looks}, where values do not depend on their neighbours."
+        )
+    elif gate.over is not None:
         span = format_duration(gate.over)
         yield f"One window of {span} beyond the limit is a breach."
         yield f"The window must be covered: watched for {span}, and no gap longer than the distance of two looks."
@@ -115,8 +167,10 @@ def _lasts(gate: Gate) -> Iterator[str]:
 def _speaks(gate: Gate) -> Iterator[str]:
     if gate.min_samples > 1:
         kind = "values (events, where the signal is kept as counts)"
-        if gate.aggregate is Aggregate.RATIO:
-            kind = "events in the window"
+        if gate.over is not None:
+            kind = "events in the window" if gate.aggregate is Aggregate.RATIO else "values in the window"
+        elif gate.test is not None:
+            kind = "values"
         yield f"Says nothing before it has {gate.min_samples} {kind}."
     yield f"Passes only if there were values for at least {gate.coverage * 100:g}% of the watch; with less it cannot tell."
 
@@ -125,10 +179,9 @@ def _silence(gate: Gate, absent: str) -> str:
     if gate.fail_when is not None:
         return "A service that does not answer is unhealthy."
     what = f"A look without a value {_ABSENT[absent]}"
-    if gate.over is not None:
-        return (
-            f"{what}; only what was read is aggregated." if absent != "unhealthy" else "A look without a value is left out."
-        )
+    if gate.over is not None or gate.test is not None:
+        used = "compared" if gate.test is not None else "aggregated"
+        return f"{what}; only what was read is {used}." if absent != "unhealthy" else "A look without a value is left out."
     if absent == "unhealthy":
         return f"{what}."
     if gate.of_last is not None:
@@ -151,18 +204,11 @@ def _acts(gate: Gate, automatic: bool) -> str:
             return f"Action {gate.action.value}: a breach is told as a warning and can never change the verdict."
 
 
-def way_lines(way: Way) -> list[str]:
-    """The looks at which the gate's standing changed, in aligned columns."""
-    rows = [_row(way.rule.gate, step) for step in way.steps]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
-    lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows]
-    if way.left_out:
-        lines.append(f"and {plural(way.left_out, 'further change')}")
-    return lines or ["never looked at"]
+def _clears(gate: Gate) -> Iterator[str]:
+    if clears := cleared(to_data(gate)):
+        row = " in a row" if (gate.clear_after or 1) > 1 else ""
+        yield f"The alert is over when {_judged(gate)} was {clears}{row}, and can then be raised again."
 
 
-def _row(gate: Gate, step: Step) -> tuple[str, str, str, str, str]:
-    held = f"over {format_duration(gate.over)}" if gate.over is not None else ""
-    if step.strikes is not None:
-        held = f"{step.strikes[0]} of {step.strikes[1]}"
-    return clock(step.elapsed), f"look {step.look}", step.value, held, f"{GATES[step.status].word}: {step.text}"
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."

@@ -15,7 +15,8 @@ from dhash_guard.report.words import dimension_of, number, plural, span
 _PASSES = {"above": "≤", "below": "≥", "from": "<", "to": ">"}
 """The sign that a passing value bears: `fail_above: 5%` passes at ≤ 5%."""
 _AGGREGATES = {"rise": "rise (last less first)", "trend": "trend (net growth)"}
-_WITHOUT = {"not-judged": "; not judged without a baseline", "cannot-tell": "; cannot tell without a baseline"}
+WITHOUT = {"not-judged": "; not judged without a baseline", "cannot-tell": "; cannot tell without a baseline"}
+"""What a relative limit says where nothing is known from before, by its policy; to be put behind the limit."""
 
 
 @frozen
@@ -62,33 +63,37 @@ def limit_text(settings: Mapping[str, Any], limit: float | None, dimension: Dime
         return f"not {' or '.join(map(str, words)) if isinstance(words, list | tuple) else words}"
     if finite(settings.get("fail_ratio")) is not None:
         known = f"≤ {number(limit, dimension)} ({relative_words(settings)})" if limit is not None else ""
-        return known or f"≤ {relative_words(settings)}{_WITHOUT.get(str(settings.get('without_baseline')), '')}"
+        return known or f"≤ {relative_words(settings)}{WITHOUT.get(str(settings.get('without_baseline')), '')}"
     if fails := [str(line) for line in limits_of(settings) if line.level == "fail"]:
-        return " and ".join(fails) + _surely(settings)
+        return " and ".join(fails) + surely(settings)
     return number(limit, dimension) if limit is not None else "none"
 
 
 def relative_words(settings: Mapping[str, Any]) -> str:
-    """What a relative limit is made of: `1.5 × before, 3 deviations`; the highest of them is the limit."""
+    """What a relative limit is made of: `1.5 × before, or 3 deviations above it`; the highest of them is the limit."""
+    return ", or ".join(relative_parts(settings))
+
+
+def relative_parts(settings: Mapping[str, Any]) -> list[str]:
+    """The multiple of what was before and, with a spread, the deviations above it."""
     ratio, spread = finite(settings.get("fail_ratio")), finite(settings.get("spread"))
     parts = [f"{number(ratio, Dimension.COUNT)} × before"] if ratio is not None else []
-    parts += [f"or {number(spread, Dimension.COUNT)} deviations above it"] if spread is not None else []
-    return ", ".join(parts)
+    return parts + ([f"{number(spread, Dimension.COUNT)} deviations above it"] if spread is not None else [])
 
 
-def _surely(settings: Mapping[str, Any]) -> str:
-    """How sure a breach must be: the exact bound of a ratio must cross the limit."""
+def surely(settings: Mapping[str, Any]) -> str:
+    """How sure a breach must be, to be put behind the limit: the exact bound of a ratio must cross it."""
     confidence = finite(settings.get("confidence"))
-    return f", breach {confidence * 100:.4g}% sure" if confidence is not None and not settings.get("test") else ""
+    return f", breach {sure(confidence)}" if confidence is not None and not settings.get("test") else ""
 
 
 def hold_text(settings: Mapping[str, Any]) -> str:
     """How long a breach must last: `3 in a row`, `4 of the last 5`, `mean over 10m`; and what takes an alert back."""
     parts = []
     if (over := finite(settings.get("over"))) is not None:
-        parts.append(f"{_tested(settings) or _aggregated(settings)} over {span(over)}")
-    elif tested := _tested(settings):
-        parts.append(tested)
+        parts.append(f"{tested(settings) or _aggregated(settings)} over {span(over)}")
+    elif test := tested(settings):
+        parts.append(test)
     of_last = settings.get("of_last")
     if isinstance(of_last, list | tuple) and len(of_last) == 2:
         parts.append(f"{of_last[0]} of the last {of_last[1]}")
@@ -96,7 +101,8 @@ def hold_text(settings: Mapping[str, Any]) -> str:
         parts.append(f"{run:.0f} in a row" if run > 1 else "at once")
     if (least := finite(settings.get("min_samples"))) is not None and least > 1:
         parts.append(f"from {least:.0f} samples")
-    return ", ".join([*(parts or ["at once"]), *_clearing(settings)])
+    clears = cleared(settings)
+    return ", ".join([*(parts or ["at once"]), *([f"clears {clears}"] if clears else [])])
 
 
 def _aggregated(settings: Mapping[str, Any]) -> str:
@@ -104,19 +110,24 @@ def _aggregated(settings: Mapping[str, Any]) -> str:
     return _AGGREGATES.get(named, named)
 
 
-def _tested(settings: Mapping[str, Any]) -> str:
+def tested(settings: Mapping[str, Any]) -> str:
     """The test in the place of a hold, with the chance that it raises no false alarm."""
     if not (test := settings.get("test")):
         return ""
-    sure = finite(settings.get("confidence"))
-    return f"{test} test against before, {(sure if sure is not None else SURE) * 100:.4g}% sure"
+    confidence = finite(settings.get("confidence"))
+    return f"{test} test against before, {sure(SURE if confidence is None else confidence)}"
 
 
-def _clearing(settings: Mapping[str, Any]) -> list[str]:
-    """What takes an alert back: `clears below 4% for 3 looks`."""
+def sure(chance: float) -> str:
+    """A confidence in words: `95% sure`."""
+    return f"{chance * 100:.4g}% sure"
+
+
+def cleared(settings: Mapping[str, Any]) -> str:
+    """What takes an alert back: `below 4% for 3 looks`; empty where nothing does."""
     after = finite(settings.get("clear_after"))
     lines = [line for side in ("above", "below") if (line := _limit("clear", side, settings.get(f"clear_{side}")))]
     if after is None and not lines:
-        return []
+        return ""
     where = " ".join(f"{line.side} {number(line.value, line.dimension)}" for line in lines) or "within the limit"
-    return [f"clears {where} for {plural(int(after or 1), 'look')}"]
+    return f"{where} for {plural(int(after or 1), 'look')}"

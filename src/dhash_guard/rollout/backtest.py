@@ -1,21 +1,17 @@
-"""Finds recorded runs, reads what people know of them, and judges each again by the gates of a configuration."""
+"""Judges recorded runs again, each by the gates of a configuration and look by look."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from attrs import frozen
 
 from dhash_guard.config import Configuration
-from dhash_guard.config import source as yaml_source
-from dhash_guard.config.names import suggest
-from dhash_guard.config.node import Node, Wrong
-from dhash_guard.config.scalars import instant
-from dhash_guard.errors import ConfigurationProblem, UsageProblem
-from dhash_guard.gates.backtest import Label, Replay, fault_time, replay_of
+from dhash_guard.errors import UsageProblem
+from dhash_guard.gates.backtest import Replay, fault_time, replay_of
 from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.gates.watch import Watch, judge
 from dhash_guard.gates.way import Way
@@ -24,30 +20,10 @@ from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import iso
 from dhash_guard.records.outcome import Ending, Verdict
 from dhash_guard.records.sample import Tick
-from dhash_guard.records.units import parse_duration
 from dhash_guard.rollout.automatic import automatic_by_configuration
+from dhash_guard.rollout.labels import Known
+from dhash_guard.rollout.recordings import Log
 from dhash_guard.signals import recorded
-
-_SAMPLES, _EVIDENCE = "samples.jsonl", "evidence.json"
-
-
-@frozen(kw_only=True)
-class Log:
-    """A recorded run: `name` is the run's id, or the path of a log that stands alone; `named` says that it was asked for."""
-
-    name: str
-    samples: Path
-    evidence: Path | None
-    aliases: tuple[str, ...] = ()
-    named: bool = False
-
-
-@frozen(kw_only=True)
-class Known:
-    """The label of a log and the line that says so."""
-
-    label: Label
-    where: str
 
 
 @frozen(kw_only=True)
@@ -66,98 +42,6 @@ class PassedOver:
 
     name: str
     why: str
-
-
-def find(paths: Iterable[Path]) -> list[Log]:
-    """The logs that are meant, each once, in the order of the command line and sorted within a folder."""
-    found: dict[Path, Log] = {}
-    for path in paths:
-        for log in _logs(path):
-            found.setdefault(log.samples.resolve(), log)
-    return list(found.values())
-
-
-def _logs(path: Path) -> list[Log]:
-    if not path.exists():
-        raise UsageProblem("there is no such file or folder", where=str(path))
-    if not path.is_dir():
-        if path.suffix == ".json":
-            return [_of_folder(path.parent, path, evidence=path)]
-        beside = path.parent / _EVIDENCE
-        if path.name == _SAMPLES and beside.is_file():
-            return [_of_folder(path.parent, path)]
-        return [Log(name=str(path), samples=path, evidence=None, named=True)]
-    if _is_run(path):
-        return [_of_folder(path, path)]
-    children = [entry for entry in sorted(path.iterdir()) if entry.is_dir()]
-    inner = [entry for child in children if not _is_run(child) for entry in sorted(child.iterdir()) if entry.is_dir()]
-    return [_of_folder(folder, None) for folder in (*children, *inner) if _is_run(folder)]
-
-
-def _is_run(folder: Path) -> bool:
-    return (folder / _SAMPLES).is_file() or (folder / _EVIDENCE).is_file()
-
-
-def _of_folder(folder: Path, named: Path | None, *, evidence: Path | None = None) -> Log:
-    told = evidence or folder / _EVIDENCE
-    names = {str(folder), str(folder / _SAMPLES), str(told), *([str(named)] if named is not None else [])}
-    return Log(
-        name=folder.resolve().name,
-        samples=folder / _SAMPLES,
-        evidence=told if told.is_file() else None,
-        aliases=tuple(sorted(names)),
-        named=named is not None,
-    )
-
-
-def labels(path: Path, logs: Sequence[Log]) -> dict[str, Known]:
-    """The labels by log name; raise ConfigurationProblem for every one that is wrong or that no log bears."""
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise UsageProblem(f"cannot read the labels: {problem.strerror}", where=str(path)) from problem
-    if not content.strip():
-        raise UsageProblem("is empty", where=f"{path}:1", cure="Write one line for each run: <run id>: clean")
-    top = yaml_source.read(content, str(path))
-    names = {alias: log.name for log in logs for alias in (log.name, *log.aliases)}
-    found: dict[str, Known] = {}
-    problems: list[str] = []
-    assert isinstance(top.value, dict)
-    for name, node in top.value.items():
-        here = f"{node.mark.file}:{node.mark.line}"
-        log = names.get(name)
-        if log is None:
-            problems.append(f"{here}: {name} is none of these logs; {suggest(name, {log.name for log in logs})}")
-        elif log in found:
-            problems.append(f"{here}: {name} has a label already, at {found[log].where}")
-        else:
-            try:
-                found[log] = Known(label=_label(node), where=here)
-            except Wrong as problem:
-                problems += [str(fault) for fault in problem.faults]
-    if problems:
-        raise ConfigurationProblem(problems)
-    return found
-
-
-def _label(node: Node) -> Label:
-    if node.value == "clean":
-        return Label(clean=True)
-    fault = node.get("fault_at")
-    if not isinstance(node.value, dict) or fault is None or len(node.value) != 1:
-        raise Wrong(
-            node.fault("write clean, or {fault_at: 12m}, {fault_at: 2026-11-21T03:15:00Z} or {fault_at: 7} (a look)")
-        )
-    if isinstance(fault.value, int) and not isinstance(fault.value, bool) and fault.value >= 0:
-        return Label(look=fault.value)
-    if isinstance(fault.value, str) and fault.value[-1:].isalpha() and not fault.value.endswith("Z"):
-        try:
-            return Label(after=parse_duration(fault.value))
-        except ValueError as problem:
-            raise Wrong(fault.fault(str(problem))) from problem
-    if isinstance(fault.value, str):
-        return Label(at=instant(fault))
-    raise Wrong(fault.fault(f"{fault.shown} is no moment; write 12m, 2026-11-21T03:15:00Z, or the number of a look"))
 
 
 def replay(log: Log, configuration: Configuration, known: Known | None) -> Replay | PassedOver:

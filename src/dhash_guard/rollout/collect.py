@@ -11,8 +11,9 @@ from dhash_guard.errors import CannotTell
 from dhash_guard.records.canonical import canonical
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import iso
-from dhash_guard.records.sample import Tick
+from dhash_guard.records.sample import Absence, Tick
 from dhash_guard.records.units import format_duration
+from dhash_guard.report.words import plural
 from dhash_guard.rollout.health import base_url
 from dhash_guard.rollout.run import Done, Guarded
 from dhash_guard.rollout.ticks import live, without_secrets
@@ -24,13 +25,16 @@ _REMEMBERED = 1000
 
 
 def collect(run: Guarded, log: Path | None) -> Evidence:
-    """`monitor --collect`: look for the plan's duration or until INT or TERM; exit 0 either way."""
+    """`monitor --collect`: look for the plan's duration or until INT or TERM; exit 0 either way.
+
+    A dry run takes one look, to see who answers, and says what would be written.
+    """
     path = log if log is not None else run.configuration.layout.collected(run.environment)
     run.machine.files.make_directory(path.absolute().parent)
     with run.machine.files.lock(path.with_name(path.name + ".lock"), "a collector"):
         collector = Collector(run, path)
-        run.stage("collect", collector.work)
-    return run.seal(run.evidence(result="collected", exit_code=0))
+        run.stage("collect", collector.rehearse if run.machine.dry else collector.work)
+    return run.seal(run.evidence(result="planned" if run.machine.dry else "collected", exit_code=0))
 
 
 @define
@@ -49,7 +53,28 @@ class Collector:
             return Done(f"{self.count} looks written to {self.path}, until it was stopped")
         return Done(f"{self.count} looks written to {self.path}")
 
+    def rehearse(self) -> Done:
+        """What would be written, after every check that reads; not one line of it is, so there is no need to wait."""
+        sampler, now, index = self._begin()
+        samples = sampler.look(index, now).samples
+        read = sum(not isinstance(value, Absence) for value in samples.values())
+        return Done(f"would write {self._told()}; just now {read} of {plural(len(samples), 'signal')} had a value")
+
     def _collect(self) -> None:
+        sampler, now, index = self._begin()
+        plan = self.run.configuration.environment.monitor
+        self.run.say(self._told())
+        for tick in live(self.run, plan, sampler, now, index):
+            self._write(without_secrets(tick, self.run.redactor))
+            if tick.at - now >= plan.duration - 1e-3:
+                return
+
+    def _told(self) -> str:
+        plan = self.run.configuration.environment.monitor
+        return f"a look every {format_duration(plan.interval)} for {format_duration(plan.duration)}, into {self.path}"
+
+    def _begin(self) -> tuple[Sampler, float, int]:
+        """Who looks, the moment of the first look, and its number; raise CannotTell where the log is ahead of the clock."""
         before = self._before()
         environment, now = self.run.configuration.environment, round(self.run.machine.clock.now(), 3)
         if before and now <= before[-1].at:
@@ -58,7 +83,6 @@ class Collector:
                 where=str(self.path),
                 cure="Set the clock, or collect into another file; a log never goes back in time.",
             )
-        plan = environment.monitor
         sampler = Sampler(
             environment.health,
             environment.signals,
@@ -67,11 +91,7 @@ class Collector:
             self.run.machine,
             resumed=before,
         )
-        self.run.say(f"a look every {format_duration(plan.interval)} for {format_duration(plan.duration)}, into {self.path}")
-        for tick in live(self.run, plan, sampler, now, before[-1].index + 1 if before else 0):
-            self._write(without_secrets(tick, self.run.redactor))
-            if tick.at - now >= plan.duration - 1e-3:
-                return
+        return sampler, now, before[-1].index + 1 if before else 0
 
     def _write(self, tick: Tick) -> None:
         with held_off():

@@ -11,18 +11,19 @@ from typing import Protocol
 from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
-from dhash_guard.errors import CannotTell, NeedsPerson, NoGo, UsageProblem
+from dhash_guard.errors import CannotTell, UsageProblem
 from dhash_guard.gates.plan import Mode
 from dhash_guard.gates.watch import TickReport, Watch, judge
 from dhash_guard.ledger.samples import SampleLog
 from dhash_guard.records.codec import to_data
-from dhash_guard.records.deployment import Deployment, DeploymentState
+from dhash_guard.records.deployment import Deployment
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence, Judged
-from dhash_guard.records.outcome import Decision, Ending, GateOutcome, Status, Verdict
-from dhash_guard.records.sample import Health, Tick
-from dhash_guard.rollout import deployments
-from dhash_guard.rollout.automatic import automatic_by_configuration, foreseeable, roll_back_automatically
+from dhash_guard.records.outcome import Ending, Status, Verdict
+from dhash_guard.records.sample import Tick
+from dhash_guard.rollout import tick_log
+from dhash_guard.rollout.acting import act, exit_code, undecided
+from dhash_guard.rollout.automatic import automatic_by_configuration, foreseeable
 from dhash_guard.rollout.checkpoint import ON_COURSE, Checkpoint, start_of
 from dhash_guard.rollout.health import base_url
 from dhash_guard.rollout.run import Guarded
@@ -63,8 +64,8 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
             cure="Give at least one gate with action: rollback or block.",
         )
     automatic = automatic_by_configuration(run.configuration) if orders.automatic is None else orders.automatic
-    deployment = _undecided(run)
-    if automatic and orders.recorded is None:
+    deployment, replayed = undecided(run), orders.recorded is not None
+    if automatic and not replayed:
         for hazard in foreseeable(run, deployment):
             run.say(f"warning: an automatic rollback would be refused: {hazard.text}")
     checkpoint = _checkpoint(run, orders, deployment)
@@ -81,29 +82,18 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
     ending = _fold(run, watch, ticks, log, viewer, deployment)
     verdict = watch.verdict(ending)
     evidence = evolve(
-        run.evidence(result=verdict.status.value, exit_code=_exit_code(verdict)),
+        run.evidence(result=verdict.status.value, exit_code=exit_code(verdict)),
         verdict=verdict,
         samples=log.reference(),
-        judged=_judged(run.configuration, automatic, deployment, recorded=orders.recorded is not None),
+        judged=_judged(run.configuration, automatic, deployment, recorded=replayed),
         deployment=deployment.id if deployment is not None else "",
     )
     if checkpoint is not None and _on_the_way(run, checkpoint, verdict):
         return run.seal(evolve(evidence, result=ON_COURSE, exit_code=0))
-    sealed = run.seal(_act(run, evidence, verdict, deployment, orders))
+    sealed = run.seal(act(run, evidence, verdict, deployment, backup_file=orders.backup_file, recorded=replayed))
     # Only now: killed before, the next watch replays what was seen, comes to the same verdict, and acts on it.
     _note(run, watch, deployment, finished=True)
     return sealed
-
-
-def _undecided(run: Guarded) -> Deployment | None:
-    """The deployment that this watch may decide; raise NeedsPerson where a rollback was left half done."""
-    deployment = deployments.latest(run.configuration)
-    if deployment is not None and deployment.state is DeploymentState.ROLLING_BACK and not run.machine.dry:
-        raise NeedsPerson(
-            f"a rollback of {deployment.tag or 'a migration'} was begun and never came to its end",
-            cure=f"Run `dhash-guard rollback --env {run.environment}` again; a watch would judge half of it.",
-        )
-    return deployment if deployment is not None and deployment.state in deployments.UNDECIDED else None
 
 
 def _checkpoint(run: Guarded, orders: WatchOrders, deployment: Deployment | None) -> Checkpoint | None:
@@ -188,7 +178,7 @@ def _fold(
                 log.append(tick)
                 report = _observe(watch, tick)
                 _note(run, watch, deployment, finished=False)
-            _write(run, report)
+            tick_log.write(run, report)
             viewer.show(watch, report)
             if report.ending is not None:
                 return None
@@ -212,41 +202,6 @@ def _observe(watch: Watch, tick: Tick) -> TickReport:
         raise UsageProblem(f"the recorded log is not in order: {problem}") from problem
 
 
-def _write(run: Guarded, report: TickReport) -> None:
-    """The lines that people grep for."""
-    health, latency = (report.tick.samples.get(name) for name in ("health", "health.latency"))
-    if isinstance(health, Health):
-        took = f"{latency * 1000:.0f} ms" if isinstance(latency, float) else "none"
-        run.log.line("info", f"health {health.value}, response time {took}", tick=report.tick.index)
-    for outcome in report.changed:
-        _write_change(run, outcome)
-
-
-def _write_change(run: Guarded, outcome: GateOutcome) -> None:
-    data = {"gate": outcome.gate, "action": outcome.action.value, "reason_code": outcome.reason_code}
-    match outcome.status:
-        case Status.DEGRADED:
-            run.log.line("error", f"Quality gate failed: {outcome.gate}: {outcome.text}", **data)
-            level = Level.ERROR if outcome.action.decides else Level.WARNING
-            run.tell("gate-failed", level, f"Quality gate failed: {outcome.gate}", outcome.text)
-        case Status.CANNOT_TELL:
-            run.log.line("warning", f"Quality gate cannot tell: {outcome.gate}: {outcome.text}", **data)
-        case Status.HEALTHY:
-            run.log.line("info", f"Quality gate passing: {outcome.gate}: {outcome.text}", **data)
-        case Status.NOT_JUDGED:
-            run.log.line("warning", f"Quality gate not judged: {outcome.gate}: {outcome.text}", **data)
-
-
-def _exit_code(verdict: Verdict) -> int:
-    match verdict.status:
-        case Status.HEALTHY:
-            return 0
-        case Status.DEGRADED:
-            return NoGo.exit_code
-        case _:
-            return CannotTell.exit_code
-
-
 def _judged(configuration: Configuration, automatic: bool, deployment: Deployment | None, *, recorded: bool) -> Judged:
     environment = configuration.environment
     known = dimensions(environment.signals)
@@ -262,35 +217,3 @@ def _judged(configuration: Configuration, automatic: bool, deployment: Deploymen
         recorded=recorded,
         signals={name: dimension.value if dimension is not None else "health" for name, dimension in known.items()},
     )
-
-
-_STATES = {
-    Status.HEALTHY: DeploymentState.HEALTHY,
-    Status.DEGRADED: DeploymentState.DEGRADED,
-    Status.CANNOT_TELL: DeploymentState.HELD,
-}
-
-
-def _act(run: Guarded, evidence: Evidence, verdict: Verdict, deployment: Deployment | None, orders: WatchOrders) -> Evidence:
-    """Carry out the decision."""
-    run.say(f"{verdict.status.value}: {verdict.reason}")
-    level = {0: Level.INFO, 1: Level.ERROR}.get(evidence.exit_code, Level.ERROR)
-    run.tell("verdict", level, f"{verdict.status.value} ({verdict.decision.value})", verdict.reason)
-    if verdict.decision is Decision.ROLL_BACK:
-        if obstacle := _obstacle(run, orders):
-            run.skip("rollback", "not-acted", obstacle)
-            return evidence
-        return roll_back_automatically(run, evidence, verdict.reason, deployment, backup=orders.backup_file)
-    if deployment is None or run.machine.dry or orders.recorded is not None:
-        return evidence
-    if not deployments.settle(run.machine, run.configuration, deployment, _STATES[verdict.status]):
-        run.skip("verdict", "overtaken", "somebody deployed or rolled back meanwhile; this verdict is of what was there")
-        return evolve(evidence, result="overtaken", exit_code=CannotTell.exit_code)
-    return evidence
-
-
-def _obstacle(run: Guarded, orders: WatchOrders) -> str:
-    """Why a decision to roll back is told and not acted on: it is a rehearsal, or a log instead of the service."""
-    if run.machine.dry:
-        return "a dry run decides and changes nothing"
-    return "a recorded log decides and changes nothing" if orders.recorded is not None else ""

@@ -35,6 +35,17 @@ def counted(signals: Mapping[str, Signal]) -> frozenset[str]:
     return health_counted().union(*(settings.counted() for settings in signals.values()))
 
 
+def running(signals: Mapping[str, Signal]) -> frozenset[str]:
+    """The names of those counted signals that are added up since the watch began: what was well stays in them."""
+    return health_counted() | frozenset(
+        name
+        for settings in signals.values()
+        if isinstance(settings, (HttpJson, PrometheusText))
+        for name, mapping in settings.values.items()
+        if mapping.counter
+    )
+
+
 def absent_unhealthy(signals: Mapping[str, Signal]) -> frozenset[str]:
     """The names of the signals whose absence is declared to mean unhealthy."""
     return frozenset(
@@ -101,4 +112,4 @@ class Sampler:
         return Tick(index, at, samples)
 
 
-__all__ = ["Sampler", "Signal", "absent_unhealthy", "counted", "dimensions", "past"]
+__all__ = ["Sampler", "Signal", "absent_unhealthy", "counted", "dimensions", "past", "running"]

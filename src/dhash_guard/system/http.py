@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from enum import Enum
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from attrs import frozen
+
+from dhash_guard.system.limit import Limit
 
 BODY_CAP = 4_000_000
 """Bytes of an answer that are read at most; a larger answer is a failure, not a part."""
@@ -83,7 +83,7 @@ class RequestsHttp:
         if self._session is None:
             self._session = self._open()
         began = time.monotonic()
-        limit = self._limits.of_this_request = _Limit(timeout)
+        limit = self._limits.of_this_request = Limit(timeout)
         try:
             with limit:
                 return self._follow(method, url, began, timeout, dict(headers or {}), json_body)
@@ -161,42 +161,6 @@ class RequestsHttp:
                     continue
                 return _read(reply, began, timeout)
         return NoAnswer(Trouble.REDIRECT, f"more than {_REDIRECTS} redirects", time.monotonic() - began)
-
-
-class _Limit:
-    """Ends what one request still waits for when its time is up: headers that trickle would reset every other timer."""
-
-    def __init__(self, seconds: float) -> None:
-        self.passed = False
-        self._watched: Any = None
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(max(seconds, 0.0), self._pass)
-        self._timer.daemon = True
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        # Under the lock, so that a connection that goes back to the pool is not cut off afterwards.
-        with self._lock:
-            self._watched = None
-        self._timer.cancel()
-
-    def watch(self, connection: Any) -> None:
-        with self._lock:
-            self._watched = connection
-            self._cut()
-
-    def _pass(self) -> None:
-        with self._lock:
-            self.passed = True
-            self._cut()
-
-    def _cut(self) -> None:
-        if self.passed and self._watched is not None:
-            with suppress(OSError, ValueError):
-                # Of the plain socket, because the one of TLS would wait for the other side to agree.
-                socket.socket.shutdown(self._watched, socket.SHUT_RDWR)
 
 
 def _read(reply: Any, began: float, timeout: float) -> Answer | NoAnswer:

@@ -10,6 +10,8 @@ BASE = "base_url: http://127.0.0.1:1\n"
 DEPLOY = "deploy: {run: [x], "
 GATE = "gates: {g: {signal: health.latency, action: alert, "
 VALUES = "signals: {s: {kind: http-json, path: /m, values: {v: {at: a, unit: ms}}}}\n"
+UNHEALTHY = VALUES.replace("unit: ms", "unit: ms, absent: unhealthy") + "gates: {g: {signal: v, action: block, "
+RELATIVE = "baseline: before-deploy, fail_ratio: 1.5, at_least: 50ms, "
 
 WRONG = [
     # strict scalars
@@ -79,6 +81,9 @@ WRONG = [
     ("gates: {}\nmonitor: {duration: 366d, interval: 0.1}", 6, "monitor.interval", "plans more than 100000 looks"),
     ("gates: {}\nmonitor: {interval: 0s}", 6, "monitor.interval", "must be longer than nothing"),
     (BASE + VALUES + "gates: {g: {signal: w, fail_above: 5s, action: block}}", 7, "gates.g.signal", "there is no signal w"),
+    (BASE + UNHEALTHY + "fail_above: 5s, over: 5m}}", 7, "gates.g.over", "a window cannot add up; use consecutive"),
+    (BASE + UNHEALTHY + RELATIVE + "test: sequential}}", 7, "gates.g.test", "a test cannot rank; use consecutive"),
+    (BASE + UNHEALTHY + RELATIVE + "test: sequential, over: 5m}}", 7, "gates.g.over", "use consecutive"),
     ("signals: {s: {kind: http-json, values: {}}}", 5, "signals.s.path", "give exactly one of path"),
     (BASE + VALUES.replace("unit: ms", "text: true"), 6, "signals.s.values.v.at", "needs a unit"),
     (BASE + VALUES.replace("{v:", "{health:"), 6, "signals.s.values.health", "already given by health"),

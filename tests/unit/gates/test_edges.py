@@ -9,7 +9,7 @@ import pytest
 from dhash_guard.gates.aggregates import slope
 from dhash_guard.gates.coverage import Coverage
 from dhash_guard.gates.guardrails import problems
-from dhash_guard.gates.plan import WatchPlan
+from dhash_guard.gates.plan import Mode, Slower, WatchPlan
 from dhash_guard.gates.reading import Limits
 from dhash_guard.gates.settings import Aggregate, BaselineSource, Gate, StatisticalTest, faults
 from dhash_guard.gates.watch import judge
@@ -88,6 +88,7 @@ RELATIVE: dict[str, Any] = {
         (gate(test=StatisticalTest.SEQUENTIAL, **RELATIVE), 10, ""),
         (gate(test=StatisticalTest.SEQUENTIAL, over=Seconds(120.0), **RELATIVE), 10, "each of 41 looks"),
         (gate(test=StatisticalTest.SEQUENTIAL, over=Seconds(120.0), **RELATIVE), 40, ""),
+        (gate(test=StatisticalTest.SEQUENTIAL, over=Seconds(60.0), **RELATIVE), 40, "40 looks before and 2 after"),
         (gate(test=StatisticalTest.SEQUENTIAL, over=Seconds(120.0), confidence=Ratio(0.5), **RELATIVE), 10, ""),
         (gate(spread=2.0, **RELATIVE), 7, "needs 8 looks"),
         (gate(spread=2.0, **RELATIVE), 8, ""),
@@ -173,6 +174,14 @@ def _spread(series: str) -> list[str]:
         times, _, rest = word.rpartition("*")
         words += [rest] * (int(times) if times else 1)
     return words
+
+
+def test_checkpoints_have_no_slower_half_in_a_replay_either() -> None:
+    then = Slower(after=Seconds(5.0), interval=Seconds(2.0))
+    planned = WatchPlan(mode=Mode.CHECKPOINT, duration=Seconds(20.0), interval=Seconds(1.0), then=then)
+    one, looks = watch(gate(fail_above=FIVE), planned), ticks("15*1")
+    one.observe(looks[0])
+    assert one._evenly(looks[1:]) == 14
 
 
 def test_a_window_with_one_look_of_counts() -> None:

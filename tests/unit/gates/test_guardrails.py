@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from dhash_guard.gates.guardrails import problems, worst_case
+from dhash_guard.gates.guardrails import problems, seen, worst_case
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.gates.settings import Aggregate, BaselineSource, Gate
+from dhash_guard.gates.settings import Aggregate, BaselineSource, Gate, StatisticalTest
+from dhash_guard.records.deployment import Baseline, Summary
 from dhash_guard.records.outcome import Action
-from dhash_guard.records.sample import Health
-from dhash_guard.records.units import Dimension, Seconds, parse_quantity
+from dhash_guard.records.sample import Counts, Health, Tick
+from dhash_guard.records.units import Dimension, Ratio, Seconds, parse_quantity
+from support.watching import START, plan, watch
 
 SIGNALS = {"x": Dimension.TIME, "rate": Dimension.RATIO, "health": None}
 PLAN = WatchPlan(duration=Seconds(600), interval=Seconds(30))
@@ -70,3 +72,65 @@ def test_a_right_gate_has_no_problems() -> None:
 def test_worst_case_detection() -> None:
     assert worst_case(gate(fail_above="1s", consecutive=3), PLAN) == 90
     assert worst_case(gate(fail_above="1s", over=Seconds(120)), PLAN) == 150
+
+
+def compared(**settings: Any) -> Gate:
+    return gate(
+        baseline=BaselineSource.BEFORE_DEPLOY, fail_ratio=1.5, at_least="50ms", test=StatisticalTest.SEQUENTIAL, **settings
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "looks", "worst"),
+    [
+        (compared(over=Seconds(120)), 60, 120 + 30),
+        (compared(), 60, 60 * 30),
+        (compared(over=Seconds(120)), 61, 120 + 2 * 30),
+        (compared(over=Seconds(120)), 241, 120 + 5 * 30),
+        (compared(), 241, (60 + 4) * 30),
+    ],
+)
+def test_a_test_waits_for_its_values_and_for_its_next_look(one: Gate, looks: int, worst: float) -> None:
+    assert worst_case(one, WatchPlan(duration=Seconds(30.0 * (looks - 1)), interval=Seconds(30))) == worst
+
+
+@pytest.mark.parametrize("over", [None, 4.0, 4.5, 20.0])
+def test_no_fault_that_a_test_sees_takes_longer_than_its_worst_case(over: float | None) -> None:
+    """Total faults that begin after any look of a watch which tests every fifth; the values before them are calm."""
+    length, one = 240, compared(over=None if over is None else Seconds(over), confidence=Ratio(0.5))
+    planned, values = plan(length), tuple(0.1 + 0.001 * i for i in range(40))
+    before = Baseline(taken_at=0.0, samples=40, health=None, medians={"x": Summary(0.12, 40, values)})
+    worst, delays = worst_case(one, planned), []
+    for begin in range(80, 100):
+        story = watch(one, planned, before=before)
+        for index in range(length + 1):
+            if story.observe(Tick(index, START + index, {"x": 0.1 if index <= begin else 9.0})).ending is not None:
+                break
+        outcome = story.verdict().outcomes[0]
+        assert outcome.at is not None, f"a fault after look {begin} was never seen"
+        delays.append(outcome.at - START - begin)
+    assert max(delays) <= worst
+
+
+@pytest.mark.parametrize(
+    ("one", "sentence"),
+    [
+        (gate("rate", fail_below="70%"), "the later, the longer all was well: rate counts since the watch began"),
+        (gate("rate", fail_below="70%", consecutive=3), "the later, the longer all was well: rate counts since"),
+        (gate("rate", fail_below="70%", over=Seconds(120), aggregate=Aggregate.MEAN), "the later, the longer"),
+        (gate("rate", fail_below="70%", over=Seconds(120), aggregate=Aggregate.RATIO), "after at most 2m30s"),
+        (gate(fail_above="1s"), "after at most 30s"),
+    ],
+)
+def test_a_ratio_since_the_beginning_promises_no_time(one: Gate, sentence: str) -> None:
+    assert seen(one, PLAN, {"rate"}).startswith(f"a total fault is seen {sentence}")
+
+
+def test_how_late_a_running_ratio_is_depends_on_what_was_before() -> None:
+    """The arithmetic behind it: after 100 good looks it takes 43 bad ones to fall below 70%."""
+    one, good = watch(gate("rate", fail_below="70%"), plan(200)), 100
+    for index in range(200):
+        counts = Counts(float(min(index + 1, good)), index + 1.0, running=True)
+        if one.observe(Tick(index, START + index, {"rate": counts})).ending is not None:
+            break
+    assert one.verdict().outcomes[0].tick == good + 42

@@ -48,6 +48,27 @@ CASES: list[tuple[str, Gate, str, Status, str]] = [
     ("words: a warning is none of the two", gate(fail_when=UNHEALTHY, of_last=(2, 3)), "ok bad warn ok", H, WITHIN),
     ("of_last: min_samples", gate(fail_above=5, of_last=(2, 3), min_samples=4), "6 6 6", C, "too-few-samples"),
     ("of_last: from min_samples on", gate(fail_above=5, of_last=(2, 3), min_samples=4), "1 1 6 6", D, CROSSED),
+    (
+        "of_last: a silent look keeps the denominator",
+        loose(fail_above="5%", of_last=(2, 9), min_samples=3),
+        "1/2 1/2 1/2 -",
+        C,
+        "too-few-samples",
+    ),
+    (
+        "of_last: so does one without events",
+        loose(fail_above="5%", of_last=(3, 9), min_samples=3),
+        "0/9 0/9 0/0 0/9 0/0",
+        C,
+        "absent-empty",
+    ),
+    (
+        "of_last: and one declared unhealthy",
+        gate(fail_above="5%", of_last=(2, 3), min_samples=50),
+        "10/100 sick",
+        D,
+        CROSSED,
+    ),
     # consecutive
     ("one more than asked", gate(fail_above=5, consecutive=3), "6 6 6 6", D, CROSSED),
     ("the last look is the third", gate(fail_above=5, consecutive=3), "7*1 6 6 6", D, CROSSED),
@@ -59,6 +80,20 @@ CASES: list[tuple[str, Gate, str, Status, str]] = [
     ("one sick look is not two", gate(fail_above=5, consecutive=2), "1 1 sick 1", H, WITHIN),
     ("min_samples hold a breach back", gate(fail_above=5, consecutive=2, min_samples=6), "5*6", C, "too-few-samples"),
     ("and let it through", gate(fail_above=5, consecutive=2, min_samples=6), "6*6", D, CROSSED),
+    (
+        "consecutive: one declared unhealthy keeps the denominator",
+        gate(fail_above="5%", consecutive=2, min_samples=50),
+        "10/100 sick",
+        D,
+        CROSSED,
+    ),
+    (
+        "and does not stand in for it",
+        gate(fail_above="5%", consecutive=2, min_samples=3),
+        "1/2 1/2 sick",
+        C,
+        "too-few-samples",
+    ),
     ("an absence is no sample", gate(fail_above=5, consecutive=2, min_samples=3), "1 - 1 - 1", H, WITHIN),
     ("two samples and absences", loose(fail_above=5, consecutive=2, min_samples=3), "1 - 1", C, "too-few-samples"),
     # counts
@@ -147,6 +182,50 @@ def test_a_warning_annotates_and_never_decides(gate: Gate, series: str, warned: 
     assert (verdict.status, verdict.decision) == (H, Decision.PROCEED), verdict.reason
     assert outcome.warned is warned
     assert bool(verdict.warnings) is warned
+
+
+SHORT = "was beyond its fail limit, but not for long enough to fail"
+UNPROVEN = "was beyond its fail limit, but too few events prove it"
+LINE = "crossed its warning limit"
+TOLD: list[tuple[str, Gate, str, str]] = [
+    ("the warning limit", gate(fail_above=9, warn_above=3), "4 1 1", LINE),
+    ("a short breach", gate(fail_above=9, consecutive=2), "10 1 10 1", SHORT),
+    ("a short breach before its warning limit", gate(fail_above=9, warn_above=3, consecutive=2), "4 10 4 1", SHORT),
+    ("one of two of the last three", gate(fail_above=9, of_last=(2, 3)), "10 1 1 1", SHORT),
+    ("a bound that proves nothing", gate(fail_above="5%", confidence=Ratio(0.95)), "0/3 1/3", UNPROVEN),
+    (
+        "nor in a window",
+        window(2, "ratio", fail_above="5%", confidence=Ratio(0.95)),
+        "0/3 0/3 1/3 0/3",
+        UNPROVEN,
+    ),
+    ("a word", gate(fail_when=UNHEALTHY, consecutive=2), "ok warn ok", "saw a word of warning"),
+    (
+        "a word for failure",
+        gate(fail_when=UNHEALTHY, consecutive=2),
+        "ok bad ok",
+        "saw its word for failure, but not for long enough to fail",
+    ),
+    (
+        "an alert that is over",
+        gate(fail_above=9, warn_above=3, action=Action.ALERT, clear_after=1),
+        "4 10 1",
+        "alerted at look 1, cleared since",
+    ),
+]
+
+
+@pytest.mark.parametrize(("gate", "series", "text"), [case[1:] for case in TOLD], ids=[case[0] for case in TOLD])
+def test_a_warning_says_what_it_was(gate: Gate, series: str, text: str) -> None:
+    verdict, outcome = judged(gate, series)
+    assert outcome.status is H, outcome.text
+    assert verdict.warnings == (f"gate {text}",)
+
+
+@pytest.mark.parametrize(("series", "warnings"), [("10 10", ()), ("4 10 10", (f"gate {LINE}",))])
+def test_what_led_to_a_breach_is_no_warning_beside_it(series: str, warnings: tuple[str, ...]) -> None:
+    verdict, outcome = judged(gate(fail_above=9, warn_above=3, consecutive=2), series)
+    assert (outcome.status, verdict.warnings) == (D, warnings)
 
 
 KINDS = [

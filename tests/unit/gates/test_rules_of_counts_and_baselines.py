@@ -153,7 +153,8 @@ def test_relative_rule(gate: Gate, series: str, snapshot: Baseline | None, statu
     assert verdict.status is (C if status is N else status)
 
 
-ALERT = {"action": Action.ALERT, "fail_above": 5}
+ALERT: dict[str, Any] = {"action": Action.ALERT, "fail_above": 5}
+WORDS: dict[str, Any] = {"action": Action.ALERT, "fail_when": Health.UNHEALTHY}
 CLEARING: list[tuple[str, Gate, str, list[str]]] = [
     ("without a word about clearing an alert stays", gate(**ALERT), "1 9 1 1", ["healthy", "degraded"]),
     ("clears at the next good look", gate(**ALERT, clear_after=1), "1 9 1 1", ["healthy", "degraded", "healthy"]),
@@ -163,6 +164,20 @@ CLEARING: list[tuple[str, Gate, str, list[str]]] = [
     ("and can alert again", gate(**ALERT, clear_after=1), "9 1 9 1", ["degraded", "healthy", "degraded", "healthy"]),
     ("a value that swings around the limit alerts once", gate(**ALERT, clear_below=4), "6 5 6 5 6 5", ["degraded"]),
     ("an absence neither counts nor resets", gate(**ALERT, clear_after=2, consecutive=2), "9 9 1 - 1 1",
+     ["healthy", "degraded", "healthy"]),
+    ("nor where another breach follows", gate(**ALERT, clear_after=2, consecutive=2), "9 9 1 - 9 9",
+     ["healthy", "degraded"]),
+    ("a breach too short to alert again is no good look", gate(**ALERT, clear_after=2, consecutive=3), "9 9 9 1 9 1 9",
+     ["healthy", "degraded"]),
+    ("nor is a look declared unhealthy", gate(**ALERT, clear_after=2, consecutive=2), "9 9 1 sick 1 sick",
+     ["healthy", "degraded"]),
+    ("nor a word for failure", gate(**WORDS, clear_after=2, consecutive=2), "bad bad ok bad ok bad",
+     ["healthy", "degraded"]),
+    ("nor a share that is not proven", gate(**ALERT | {"fail_above": "5%"}, confidence=SURE, clear_after=1), "0/3 2/3 1/3",
+     ["healthy", "degraded"]),
+    ("a value beyond its warning limit is", gate(**ALERT, warn_above=3, clear_after=1), "9 4", ["degraded", "healthy"]),
+    ("so is a word of warning", gate(**WORDS, clear_after=2), "bad ok warn", ["degraded", "healthy"]),
+    ("and a good look after some breaches", gate(**ALERT, of_last=(2, 3), clear_after=1), "9 9 1 1",
      ["healthy", "degraded", "healthy"]),
     ("a lower limit clears above", gate(action=Action.ALERT, fail_below=5, clear_above=7), "1 6 8 8",
      ["degraded", "healthy"]),

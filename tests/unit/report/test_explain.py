@@ -15,6 +15,7 @@ from dhash_guard.report.explain import one_line, sentences
 
 PLAN = WatchPlan(duration=Seconds(600), interval=Seconds(10))
 MS = parse_quantity("2000ms")
+RELATIVE = {"fail_ratio": 1.5, "baseline": BaselineSource.BEFORE_DEPLOY, "at_least": MS}
 
 
 def told(*, automatic: bool = True, absent: str = "unknown", source: str = "", **settings: Any) -> str:
@@ -33,7 +34,10 @@ def told(*, automatic: bool = True, absent: str = "unknown", source: str = "", *
         ({"fail_when": Health.UNHEALTHY}, "Fails when the word is unhealthy."),
         ({"fail_when": Health.WARNING}, "Fails when the word is warning or worse."),
         ({"fail_when": Health.UNHEALTHY}, "A service that does not answer is unhealthy."),
-        ({"fail_ratio": 1.5, "baseline": BaselineSource.BEFORE_DEPLOY, "at_least": MS}, "more than 1.5 times the median"),
+        (
+            {"fail_ratio": 1.5, "baseline": BaselineSource.BEFORE_DEPLOY, "at_least": MS},
+            "the highest of 1.5 × before and 2000 ms",
+        ),
         ({"fail_above": MS, "warn_above": parse_quantity("1s")}, "Warns when the value is above 1000 ms"),
         ({"fail_above": MS, "over": Seconds(60)}, "Fails when the mean of its window is more than 2000 ms"),
         ({"fail_above": MS, "over": Seconds(60)}, "The window must be covered: watched for 1m"),
@@ -41,7 +45,8 @@ def told(*, automatic: bool = True, absent: str = "unknown", source: str = "", *
         ({"fail_above": MS, "of_last": (3, 5)}, "A breach is 3 such looks among the last 5."),
         ({"fail_above": MS, "consecutive": 3}, "look 3 triggers"),
         ({"fail_above": MS}, "One such look is a breach."),
-        ({"fail_above": MS, "min_samples": 5}, "Says nothing before it has 5 values"),
+        ({"fail_above": MS, "min_samples": 5}, "Says nothing before it has 5 values (events, where"),
+        ({"fail_above": MS, "over": Seconds(60), "min_samples": 5}, "before it has 5 values in the window."),
         ({"fail_above": MS, "over": Seconds(60), "aggregate": Aggregate.RATIO, "min_samples": 5}, "5 events in the window"),
         ({"fail_above": MS, "coverage": Ratio(0.5)}, "at least 50% of the watch"),
         ({"fail_above": MS, "consecutive": 3}, "neither counts nor ends a run, and 3 in a row mean"),

@@ -8,11 +8,12 @@ import pytest
 
 from dhash_guard.records.sample import Absence, AbsenceKind, Counts
 from dhash_guard.records.units import Dimension, Unit
-from dhash_guard.signals import absent_unhealthy, counted, dimensions, past
+from dhash_guard.signals import absent_unhealthy, counted, dimensions, past, running
 from dhash_guard.signals.host import HostSignal
 from dhash_guard.signals.http_json import HttpJson, ValueMapping
 from dhash_guard.signals.prometheus import Prometheus, QueryMapping
 from dhash_guard.signals.prometheus_api import POINTS
+from dhash_guard.signals.prometheus_text import MetricMapping, PrometheusText
 from dhash_guard.signals.reading import AbsentMeans
 from dhash_guard.system.http import NoAnswer, Trouble
 from unit.signals.canned import NOW, Canned, answer, place
@@ -187,6 +188,15 @@ def test_the_family_knows_its_counts_dimensions_and_what_absence_means() -> None
     signals: Any = {"p": server(v=Q, r=ratio), "host": HostSignal(kind="host")}
     assert counted(signals) == {"health.success_ratio", "r"}
     assert absent_unhealthy(signals) == {"r"}
+    assert running(signals) == {"health.success_ratio"}, "an increase is of one look only"
+    grows = ValueMapping(part_at="a", whole_at="b", counter=True)
+    signals["own"] = HttpJson(kind="http-json", path="/m", values={"n": grows})
+    text = {
+        "t": MetricMapping(part_metric="a", whole_metric="b", counter=True),
+        "u": MetricMapping(metric="c", unit=Unit.COUNT),
+    }
+    signals["page"] = PrometheusText(kind="prometheus-text", path="/metrics", values=text)
+    assert running(signals) == {"health.success_ratio", "n", "t"}
     assert (dimensions(signals)["v"], dimensions(signals)["r"]) == (Dimension.TIME, Dimension.RATIO)
 
 

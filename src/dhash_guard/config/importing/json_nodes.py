@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dhash_guard.config.node import Fault, KeyPath, Mark, Node, path_text
-from dhash_guard.config.source import DEEPEST, MOST_BYTES
+from dhash_guard.config.source import DEEPEST, MOST_BYTES, text_of
 from dhash_guard.errors import ConfigurationProblem
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -27,13 +27,7 @@ def read_json(content: bytes, name: str) -> Node:
 
     NaN and Infinity are read as numbers, so that whoever needs the number can refuse it where it stands.
     """
-    if len(content) > MOST_BYTES:
-        raise ConfigurationProblem([f"{name}:1: is larger than {MOST_BYTES // 1024} KiB; a gates file is a page or two"])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        raise ConfigurationProblem([f"{name}:{line}: is not UTF-8; save the file as UTF-8"]) from problem
+    text = text_of(content, name, "a gates file")
     try:
         json.loads(text)
     except json.JSONDecodeError as problem:

@@ -1,0 +1,78 @@
+"""Carries out the verdict of a watch: settles the deployment that it is about, or goes back to what was before."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from dhash_guard.errors import CannotTell, NeedsPerson, NoGo
+from dhash_guard.records.deployment import Deployment, DeploymentState
+from dhash_guard.records.event import Level
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.outcome import Decision, Status, Verdict
+from dhash_guard.rollout import deployments
+from dhash_guard.rollout.automatic import roll_back_automatically
+from dhash_guard.rollout.run import Guarded
+
+_STATES = {
+    Status.HEALTHY: DeploymentState.HEALTHY,
+    Status.DEGRADED: DeploymentState.DEGRADED,
+    Status.CANNOT_TELL: DeploymentState.HELD,
+}
+
+
+def exit_code(verdict: Verdict) -> int:
+    """0 healthy, 1 degraded, 3 cannot tell; what acting on it does may change it."""
+    match verdict.status:
+        case Status.HEALTHY:
+            return 0
+        case Status.DEGRADED:
+            return NoGo.exit_code
+        case _:
+            return CannotTell.exit_code
+
+
+def undecided(run: Guarded) -> Deployment | None:
+    """The deployment that this watch may decide; raise NeedsPerson where a rollback was left half done."""
+    deployment = deployments.latest(run.configuration)
+    if deployment is not None and deployment.state is DeploymentState.ROLLING_BACK and not run.machine.dry:
+        raise NeedsPerson(
+            f"a rollback of {deployment.tag or 'a migration'} was begun and never came to its end",
+            cure=f"Run `dhash-guard rollback --env {run.environment}` again; a watch would judge half of it.",
+        )
+    return deployment if deployment is not None and deployment.state in deployments.UNDECIDED else None
+
+
+def act(
+    run: Guarded,
+    evidence: Evidence,
+    verdict: Verdict,
+    deployment: Deployment | None,
+    *,
+    backup_file: str | None,
+    recorded: bool,
+) -> Evidence:
+    """Carry out the decision; return the evidence with what became of it.
+
+    `backup_file` is what a rollback goes back to where a person named it, `recorded` says that a log was judged.
+    """
+    run.say(f"{verdict.status.value}: {verdict.reason}")
+    level = {0: Level.INFO, 1: Level.ERROR}.get(evidence.exit_code, Level.ERROR)
+    run.tell("verdict", level, f"{verdict.status.value} ({verdict.decision.value})", verdict.reason)
+    if verdict.decision is Decision.ROLL_BACK:
+        if obstacle := _obstacle(run, recorded=recorded):
+            run.skip("rollback", "not-acted", obstacle)
+            return evidence
+        return roll_back_automatically(run, evidence, verdict.reason, deployment, backup=backup_file)
+    if deployment is None or run.machine.dry or recorded:
+        return evidence
+    if not deployments.settle(run.machine, run.configuration, deployment, _STATES[verdict.status]):
+        run.skip("verdict", "overtaken", "somebody deployed or rolled back meanwhile; this verdict is of what was there")
+        return evolve(evidence, result="overtaken", exit_code=CannotTell.exit_code)
+    return evidence
+
+
+def _obstacle(run: Guarded, *, recorded: bool) -> str:
+    """Why a decision to roll back is told and not acted on: it is a rehearsal, or a log instead of the service."""
+    if run.machine.dry:
+        return "a dry run decides and changes nothing"
+    return "a recorded log decides and changes nothing" if recorded else ""
