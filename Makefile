@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 NODE := node_modules/.installed
 
-.PHONY: help setup demo test check reference bench full action bench-start bench-gates bench-backtest mutants clean
+.PHONY: help setup demo test check reference bench bench-backup full action bench-start bench-gates bench-backtest mutants clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,10 @@ check: $(STAMP) ## types, lint, layers
 reference: $(STAMP) ## the generated part of docs/reference
 	$(BIN)/python tools/reference.py
 
-bench: $(STAMP) ## ratios against named peers
-	$(BIN)/python benchmarks/backup.py
+bench: bench-backup ## the same as bench-backup
+
+bench-backup: $(STAMP) ## backups against zip, restic, borg, cp and plain hashing (BENCH="--scale 0.02 --rounds 1")
+	$(BIN)/python -m benchmarks.backup $(BENCH)
 
 action: $(STAMP) ## build/action: what a release tag holds
 	$(BIN)/python tools/assemble_action.py

@@ -1,23 +1,25 @@
-"""Tiny projects, children that die at a chosen step, and a checker that knows nothing of the program."""
+"""Tiny projects, and children that die at a chosen step; what they leave is judged by the checker."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from attrs import frozen
 
+from faults import checker
+from faults.table import judged
+
 KILLER = Path(__file__).with_name("killer.py")
 SOURCES = Path(__file__).parents[2] / "src"
 
-Tree = dict[str, str]
+Tree = tuple[str, ...]
 
 CONFIGURATION = """\
 version: 1
@@ -40,30 +42,6 @@ def child(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(KILLER), *map(str, arguments)]
     environ = {**os.environ, "PYTHONPATH": str(SOURCES)}
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
-
-
-def seen(root: Path) -> Tree:
-    """Kind, mode and content of everything outside backups, state and kept trees, by plain looking."""
-    found: Tree = {}
-    for folder, directories, files in os.walk(root):
-        directories[:] = [d for d in directories if d not in ("backups", ".dhash-guard") and ".dhash-" not in d]
-        for name in (*directories, *files):
-            path = Path(folder, name)
-            if ".dhash-" in name:
-                continue
-            mode = oct(path.lstat().st_mode)
-            if path.is_symlink():
-                content = os.readlink(path)
-            else:
-                content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-            found[str(path.relative_to(root))] = f"{mode} {content}"
-    return found
-
-
-def strays(root: Path) -> list[str]:
-    """Names of staged trees and temporaries; kept previous trees are no strays."""
-    names = [path.name for path in root.rglob("*")]
-    return sorted(n for n in names if ".dhash-new-" in n or n.endswith((".partial", ".tmp")) or n == "restore.json")
 
 
 def kept(root: Path) -> int:
@@ -129,29 +107,39 @@ class Arena:
         *options: str,
         prepare: Callable[[Path], None] | None = None,
         last: int | None = None,
+        trees: tuple[Tree, ...] = (),
+        may_go: Collection[str] = (),
+        named: str = "",
     ) -> int:
         """Kill before and after every step, each in a fresh copy, and hand each to `then`; return the number of kills.
 
         One step more than there are ends untouched, a planned kill that is not hit fails; `last` restricts it to the
-        last so many steps.
+        last so many steps. The checker looks twice: right after the kill, and after `then`, where the tree must be
+        one of `trees` and nothing may be left over. Backups of `may_go` may be missing. `named` is for the table.
         """
-        counted = self.copy("count")
+        counted, names = self.copy("count"), self.work / "names"
         if prepare:
             prepare(counted)
-        whole = child(counted, operation, *options)
+        before = checker.good(counted)
+        whole = child(counted, operation, *options, "--names", names)
         assert whole.returncode == 0, whole.stderr
-        steps = int(whole.stdout)
-        beyond = self._one(operation, steps + 1, "before", options, prepare)
+        steps = names.read_text("utf-8").splitlines()
+        whole_steps = len(steps)
+        shutil.rmtree(counted)
+        beyond = self._one(operation, whole_steps + 1, "before", options, prepare)
         assert not beyond.died, "there are more steps than were counted"
         assert beyond.errors == ""
-        plans = [
-            (n, when) for n in range(1 if last is None else steps - last + 1, steps + 1) for when in ("before", "after")
-        ]
+        shutil.rmtree(beyond.root)
+        first = 1 if last is None else whole_steps - last + 1
+        plans = [(n, when) for n in range(first, whole_steps + 1) for when in ("before", "after")]
 
         def attempt(plan: tuple[int, str]) -> None:
             killed = self._one(operation, *plan, options, prepare)
             assert killed.died, f"the planned kill was not hit, {killed}"
+            wrong = checker.violations(killed.root, before=before, may_go=may_go)
             then(killed)
+            wrong += checker.violations(killed.root, before=before, may_go=may_go, trees=trees, tidy=True)
+            judged(named or operation, steps[plan[0] - 1], f"killed {plan[1]}", wrong)
             shutil.rmtree(killed.root)
 
         with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from faults.arena import Arena, child, start
+from support.programs import program
 from support.project import PROGRAM, clean_environment
 
 
 @pytest.fixture
 def arena(tmp_path: Path) -> Arena:
+    for name, package in (("sha256sum", "coreutils"), ("unzip", "unzip")):
+        program(name, package)
     prepared = tmp_path / "prepared"
     prepared.mkdir()
     start(prepared)

@@ -62,7 +62,7 @@ def test_create_change_restore_undo(
         _write(project, before)
         good, times = project.snapshot(), _times(project)
         facts = project.create()
-        assert backup.verify(project.layout, facts).ok
+        assert backup.verify(project.machine, project.layout, facts).ok
         _write(project, after)
         bad = project.snapshot()
         assert backup.restore(project.machine, project.layout, facts, project.settings).identical

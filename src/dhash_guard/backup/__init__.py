@@ -3,30 +3,46 @@
 from dhash_guard.backup.archive.verify import verify
 from dhash_guard.backup.catalog import facts_of, find, listing, newest, path_of
 from dhash_guard.backup.create import BackupPlan, create, plan
-from dhash_guard.backup.restoring.digest import manifest_roots_digest, tree_digest
+from dhash_guard.backup.drill import Drilled, drill, rehearse_drill
+from dhash_guard.backup.prune import Pins, Pruned, prune, weigh
+from dhash_guard.backup.receipts import latest, note_verified, read_whole, receipts_for, receipts_of
+from dhash_guard.backup.restoring.digest import tree_digest
 from dhash_guard.backup.restoring.journal import wait_until_free
 from dhash_guard.backup.restoring.recover import Recovery, recover
 from dhash_guard.backup.restoring.restore import differences, rehearse, restore
 from dhash_guard.backup.restoring.undo import Undone, undo
+from dhash_guard.backup.retention import Decision
 
 __all__ = [
     "BackupPlan",
+    "Decision",
+    "Drilled",
+    "Pins",
+    "Pruned",
     "Recovery",
     "Undone",
     "create",
     "differences",
+    "drill",
     "facts_of",
     "find",
+    "latest",
     "listing",
-    "manifest_roots_digest",
     "newest",
+    "note_verified",
     "path_of",
     "plan",
+    "prune",
+    "read_whole",
+    "receipts_for",
+    "receipts_of",
     "recover",
     "rehearse",
+    "rehearse_drill",
     "restore",
     "tree_digest",
     "undo",
     "verify",
     "wait_until_free",
+    "weigh",
 ]

@@ -3,48 +3,57 @@
 from __future__ import annotations
 
 import difflib
-import os
-import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from dhash_guard.backup.archive.manifest import Kind, Root
-from dhash_guard.backup.names import collisions, is_secret, is_stage, link_problem, name_problem, overlaps
+from dhash_guard.backup.archive.packing import is_media
+from dhash_guard.backup.archive.sources import Source, kind_of
+from dhash_guard.backup.names import overlaps
 from dhash_guard.backup.settings import BackupSettings, Component, When
+from dhash_guard.backup.walk import Said, walk
 from dhash_guard.errors import NoGo, UsageProblem
 from dhash_guard.records.layout import Layout
 from dhash_guard.system.files import inside
 
 ALL = "all"
 
+_REMEMBERED = 1 << 17
+"""Members that are kept in memory between finding and reading them; more are looked for twice."""
 
-@frozen(kw_only=True)
-class Source:
-    """A member as it stands on the disk; `path` is relative to the project root, `link` the text of a link."""
-
-    path: str
-    kind: Kind
-    location: Path
-    status: os.stat_result
-    link: str
-    grows: bool
+_SHOWN = 50
 
 
 @frozen(kw_only=True)
 class Collection:
-    """What a backup would hold, in the order of paths; `left_out` are the paths of environment files and old trees."""
+    """What a backup holds: `size` are the bytes of all files, `media` of those that no packing makes smaller; `left_out` are
+    the paths of environment files and old trees."""
 
+    project: Path
     components: dict[str, tuple[str, ...]]
     roots: tuple[Root, ...]
-    sources: tuple[Source, ...]
+    entries: int
+    size: int
+    media: int
     left_out: tuple[str, ...]
+    _grows: frozenset[str]
+    _found: tuple[Source, ...] | None
 
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(source.status.st_size for source in self.sources if source.kind is Kind.FILE)
+    def sources(self) -> Iterator[Source]:
+        """Every member in order; where there were too many to remember, the disk is walked once more.
+
+        Raise NoGo where the second walk finds what no backup can hold.
+        """
+        if self._found is not None:
+            return iter(self._found)
+        return self._again()
+
+    def _again(self) -> Iterator[Source]:
+        problems: list[str] = []
+        yield from _walked(self.project, self.roots, self._grows, problems.append, lambda path: None)
+        _refuse(problems)
 
 
 def select(settings: BackupSettings, requested: tuple[str, ...] | None) -> dict[str, Component]:
@@ -82,23 +91,60 @@ def collect(layout: Layout, components: Mapping[str, Component]) -> Collection:
     """
     places = [(inside(layout.root, path), name, part.grows) for name, part in components.items() for path in part.paths]
     require_places(layout, [layout.relative(location) for location, _, _ in places])
-    found = _Walk(layout)
-    roots = [
-        Root(path=layout.relative(location), kind=found.walk_root(location, grows), component=name)
-        for location, name, grows in places
-    ]
-    sources = sorted(found.sources, key=lambda source: source.path.split("/"))
-    problems = found.problems + collisions(source.path for source in sources)
-    if problems:
-        raise NoGo("\n  ".join(["these cannot be backed up:", *sorted(problems)]))
+    roots = tuple(
+        sorted(
+            (Root(path=layout.relative(location), kind=_kind(location), component=name) for location, name, _ in places),
+            key=lambda root: root.path.split("/"),
+        )
+    )
+    growing = frozenset(layout.relative(location) for location, _, grows in places if grows)
+    problems: list[str] = []
+    left_out: list[str] = []
+    found: list[Source] | None = []
+    entries = size = media = 0
+    for source in _walked(layout.root, roots, growing, problems.append, left_out.append):
+        entries += 1
+        if source.kind is Kind.FILE:
+            size += source.size
+            media += source.size if is_media(source.path) else 0
+        if found is not None:
+            found.append(source)
+            if entries > _REMEMBERED:
+                found = None
+    _refuse(problems)
     if all(root.kind is Kind.ABSENT for root in roots):
         raise NoGo("nothing to back up: " + ", ".join(root.path for root in roots) + " do not exist")
     return Collection(
+        project=layout.root,
         components={name: part.paths for name, part in components.items()},
-        roots=tuple(sorted(roots, key=lambda root: root.path.split("/"))),
-        sources=tuple(sources),
-        left_out=tuple(sorted(found.left_out)),
+        roots=roots,
+        entries=entries,
+        size=size,
+        media=media,
+        left_out=tuple(sorted(left_out)),
+        grows=growing,
+        found=None if found is None else tuple(found),
     )
+
+
+def _walked(
+    project: Path, roots: tuple[Root, ...], growing: frozenset[str], problem: Said, left_out: Said
+) -> Iterator[Source]:
+    for root in roots:
+        yield from walk(project, root.path, grows=root.path in growing, problem=problem, left_out=left_out)
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+        raise NoGo("\n  ".join(["these cannot be backed up:", *sorted(problems)[:_SHOWN], *more]))
+
+
+def _kind(location: Path) -> Kind:
+    try:
+        return kind_of(location.lstat().st_mode)
+    except OSError:  # not there, or told by the walk
+        return Kind.ABSENT
 
 
 def require_places(layout: Layout, roots: list[str]) -> None:
@@ -113,73 +159,3 @@ def require_places(layout: Layout, roots: list[str]) -> None:
         problems += [f"{path!r} lies below the link {layout.relative(p)!r}" for p in parents if p.is_symlink()]
     if problems:
         raise UsageProblem("; ".join(problems), cure="Give each component paths of its own, and the real ones.")
-
-
-class _Walk:
-    """Collects members and what is wrong with them."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self.sources: list[Source] = []
-        self.problems: list[str] = []
-        self.left_out: list[str] = []
-
-    def walk_root(self, location: Path, grows: bool) -> Kind:
-        try:
-            kind = self._take(location, grows)
-        except FileNotFoundError:
-            return Kind.ABSENT
-        except OSError as problem:
-            self._unreadable(problem)
-            return Kind.ABSENT
-        if kind is Kind.DIRECTORY:
-            for below in _tree(location, self._unreadable):
-                self._take_below(below, grows)
-        return kind
-
-    def _take_below(self, location: Path, grows: bool) -> None:
-        path = self._layout.relative(location)
-        if is_stage(location.name) or (is_secret(location.name) and (location.is_symlink() or not location.is_dir())):
-            self.left_out.append(path)
-            return
-        try:
-            self._take(location, grows)
-        except OSError as problem:
-            self._unreadable(problem)
-
-    def _take(self, location: Path, grows: bool) -> Kind:
-        path = self._layout.relative(location)
-        status = location.lstat()
-        kind, link = _kind(status.st_mode), ""
-        problem = name_problem(path)
-        if kind is Kind.LINK and not problem:
-            link = os.readlink(location)
-            problem = link_problem(path, link)
-        elif kind is Kind.FILE and not os.access(location, os.R_OK):
-            problem = f"{path!r} cannot be read"
-        elif kind is Kind.ABSENT:
-            problem = f"{path!r} is a socket, a device or a pipe"
-        if problem:
-            self.problems.append(problem)
-        self.sources.append(Source(path=path, kind=kind, location=location, status=status, link=link, grows=grows))
-        return kind
-
-    def _unreadable(self, problem: OSError) -> None:
-        self.problems.append(f"{problem.filename!r} cannot be read: {problem.strerror}")
-
-
-def _kind(mode: int) -> Kind:
-    """ABSENT stands for everything that is not a file, a directory or a link."""
-    if stat.S_ISREG(mode):
-        return Kind.FILE
-    if stat.S_ISDIR(mode):
-        return Kind.DIRECTORY
-    return Kind.LINK if stat.S_ISLNK(mode) else Kind.ABSENT
-
-
-def _tree(top: Path, unreadable: Callable[[OSError], None]) -> Iterator[Path]:
-    """Everything below `top`, links not followed; old and staged trees are named but not entered."""
-    for folder, directories, files in os.walk(top, onerror=unreadable):
-        for name in (*directories, *files):
-            yield Path(folder, name)
-        directories[:] = [name for name in directories if not is_stage(name)]

@@ -11,9 +11,10 @@ from attrs import frozen
 
 from dhash_guard import __version__
 from dhash_guard.backup import sidecar
+from dhash_guard.backup.archive.cloning import can_clone
+from dhash_guard.backup.archive.deflate import chosen
 from dhash_guard.backup.archive.manifest import FORMAT, Header
-from dhash_guard.backup.archive.verify import examine
-from dhash_guard.backup.archive.writer import write_archive
+from dhash_guard.backup.archive.writer import Written, write_archive
 from dhash_guard.backup.catalog import facts_of, listing, newest
 from dhash_guard.backup.components import Collection, collect, select
 from dhash_guard.backup.hooks import quiesced
@@ -25,6 +26,10 @@ from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.units import format_bytes
 from dhash_guard.system.machine import Machine
+
+_BLOCK = 1 << 20
+_BEST_PACKED = 0.15
+"""No less than this is left of what can be packed at all, as far as anybody should hope."""
 
 
 @frozen(kw_only=True)
@@ -74,31 +79,65 @@ def create(
         path = archive_path(layout, plan.environment, purpose, at)
         with _discarded(machine, path):
             with quiesced(machine, layout, settings):  # the service stands still only while its files are read
-                collection = collect(layout, select(settings, plan.requested))
-                _write(machine, path, header_for(layout, plan.environment, purpose, at, collection), collection)
-            _seal(machine, layout, path)
+                collection = (
+                    plan.collection if settings.quiesce is None else collect(layout, select(settings, plan.requested))
+                )
+                _require_room(machine, layout, collection)
+                header = header_for(layout, plan.environment, purpose, at, collection)
+                written = _write(machine, path, header, collection)
+            _seal(machine, layout, path, written)
     return facts_of(layout, path)
 
 
-def _write(machine: Machine, path: Path, header: Header, collection: Collection) -> None:
+def _require_room(machine: Machine, layout: Layout, collection: Collection) -> None:
+    """Refuse what is bound to fill the disk, before it does; whether packing saves enough is only known afterwards."""
+    free = machine.host.free_bytes(layout.backups)
+    media = 0 if can_clone(layout.backups) else collection.media
+    least = media + (collection.size - collection.media) * _BEST_PACKED
+    if free is not None and free < least:
+        raise NoGo(
+            f"the backup takes at least {format_bytes(least)}, {format_bytes(least - free)} more than are free",
+            cure="Make room, for instance with `dhash-guard backup prune`.",
+        )
+
+
+def _write(machine: Machine, path: Path, header: Header, collection: Collection) -> Written:
     file = machine.files.create(temporary_path(path))
     try:
-        write_archive(file, machine.clock, header, collection.sources)
+        written = write_archive(
+            file,
+            machine.clock,
+            header,
+            collection.project,
+            collection.sources(),
+            folder=path.parent,
+            workers=machine.workers,
+            deflate=chosen(machine.environ),
+        )
         machine.files.finish(file)
     finally:
         with suppress(OSError):  # after a full disk, closing flushes and fails once more
             file.close()
+    return written
 
 
-def _seal(machine: Machine, layout: Layout, path: Path) -> None:
-    """Read the archive back; then its checksum file, then its final name, which is the commit."""
+def _seal(machine: Machine, layout: Layout, path: Path, written: Written) -> None:
+    """Read back that the disk has what was hashed; then the checksum file, then the final name, which is the commit."""
     temporary, name = temporary_path(path), layout.relative(path)
-    read, _ = examine(temporary, name, expected=None)
-    if not read.ok:
-        raise Damaged("the archive reads back differently: " + "; ".join(read.problems), where=name)
-    machine.files.write_atomic(sidecar.path_of(path), sidecar.line(read.sha256, name))
+    if not _reads_back(machine, temporary, written):
+        raise Damaged("the archive reads back differently than it was written", where=name, cure="Look at the disk.")
+    machine.files.write_atomic(sidecar.path_of(path), sidecar.line(written.sha256, name))
     machine.files.rename(temporary, path)
     machine.files.sync_directory(path.parent)
+
+
+def _reads_back(machine: Machine, path: Path, written: Written) -> bool:
+    """Whether the file has the bytes that were hashed on their way to it, told by length and CRC-32."""
+    deflate, crc, size = chosen(machine.environ), 0, 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            crc, size = deflate.crc32(block, crc), size + len(block)
+    return (size, crc) == (written.size, written.crc)
 
 
 def header_for(layout: Layout, environment: str, purpose: Purpose, at: float, collection: Collection) -> Header:

@@ -19,6 +19,8 @@ _STAGE = re.compile(r"\..+\.dhash-(new|prev)-[0-9a-f]+")
 
 def name_problem(name: str) -> str:
     """Why `name` cannot be the path of a member (relative, forward slashes); empty where it can."""
+    if _is_plain(name):
+        return ""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -32,6 +34,18 @@ def name_problem(name: str) -> str:
     if any(part in ("", ".", "..") for part in name.split("/")):
         return f"{name!r} does not stay below the project root"
     return f"{name!r} is a name that the archive needs itself" if folded(name) in _RESERVED_FOLDED else ""
+
+
+def _is_plain(name: str) -> bool:
+    """Whether nothing in `name` needs a closer look; nearly all names of a million are like that."""
+    return (
+        name.isascii()
+        and name.isprintable()
+        and name[:1] not in ("", ".", "/")
+        and name[1:2] != ":"
+        and not ("\\" in name or "//" in name or "/." in name or name.endswith("/"))
+        and name.lower() not in _RESERVED_FOLDED
+    )
 
 
 def link_problem(path: str, target: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dhash_guard.cli.surface import Surface
 
 _COMMANDS = {
-    "backup": "backup:backup",
+    "backup": "stores:backup",
     "check": "premerge:check",
     "config": "config:config",
     "deploy": "release:deploy",
@@ -30,8 +30,9 @@ _COMMANDS = {
     "monitor": "watch:monitor",
     "notify": "notify:notify",
     "premerge": "premerge:premerge",
+    "queue": "queue:queue",
     "report": "evidence:report",
-    "rollback": "release:rollback",
+    "rollback": "rollback:rollback",
     "service": "release:service",
     "simulator": "simulator:simulator",
     "smoke": "watch:smoke",

@@ -1,18 +1,24 @@
-"""The backup commands: create, list, verify, restore, recover, undo."""
+"""The backup commands: create, list, verify, prune, drill, restore, recover, undo."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
 from dhash_guard import backup as vault
-from dhash_guard.cli.invocation import Invocation, common, named
+from dhash_guard.backup.settings import Keep
+from dhash_guard.cli.invocation import Duration, Invocation, common, named
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.backup import BackupFacts, Purpose, Verification
 from dhash_guard.records.codec import to_data
-from dhash_guard.records.layout import Layout, iso
-from dhash_guard.records.units import Seconds, format_bytes, format_duration
+from dhash_guard.records.layout import Layout
+from dhash_guard.records.units import Seconds, format_bytes
+from dhash_guard.report.escape import terminal
 from dhash_guard.rollout.restore import restore as restoring
 from dhash_guard.rollout.run import recovery_text
+
+_COUNT = click.IntRange(min=1)
 
 
 @click.group()
@@ -23,29 +29,31 @@ def backup() -> None:
 @backup.command()
 @common
 @named("--components", metavar="NAMES", help="Comma-separated; `all` takes every one. Default: those that are always taken.")
-def create(call: Invocation, components: str | None) -> int:
+@click.option("--prune", "prune_too", is_flag=True, help="Once it is sealed, remove what backup.keep does not keep.")
+def create(call: Invocation, components: str | None, prune_too: bool) -> int:
     """Take a backup, sealed and read back."""
     run = call.open("backup create")
     chosen = None if components is None else [name.strip() for name in components.split(",") if name.strip()]
     from dhash_guard.rollout.backup import take
 
-    return call.finish(run, take(run, chosen))
+    return call.finish(run, take(run, chosen, run.configuration.environment.backup.keep if prune_too else None))
 
 
 @backup.command("list")
 @common
 def list_(call: Invocation) -> int:
-    """List the backups of the environment, oldest first, the unusable ones with their reason."""
+    """List the backups of the environment, oldest first: sealed, verified and drilled when, or why one is bad."""
     return show_listing(call)
 
 
 def show_listing(call: Invocation) -> int:
     """Print the catalogue."""
+    from dhash_guard.cli.catalogue import entries, table
+
     configuration = call.load()
-    found = vault.listing(configuration.layout, configuration.name)
-    now = call.machine.clock.now()
-    lines = [_line(facts, now) for facts in found] or [f"no backups of {configuration.name}"]
-    call.show("\n".join(lines), to_data(found))
+    found = entries(configuration.layout, configuration.name, call.machine.clock.now())
+    text = table(found) if found else f"no backups of {configuration.name}"
+    call.show(text, [entry.data() for entry in found])
     return 0
 
 
@@ -81,7 +89,59 @@ def _verified(call: Invocation, layout: Layout, facts: BackupFacts) -> Verificat
     call.say(f"reading {facts.name} …")
     if facts.problem:
         return Verification(name=facts.name, sha256=facts.sha256, members=0, bytes_read=0, problems=(facts.problem,))
-    return vault.verify(layout, facts)
+    return vault.read_whole(call.machine, layout, facts)
+
+
+@backup.command()
+@common
+@named("--keep-last", type=_COUNT, help="Keep the newest N.")
+@named("--keep-daily", type=_COUNT, help="Keep the newest of each of the last N days (UTC) that have one.")
+@named("--keep-weekly", type=_COUNT, help="Keep the newest of each of the last N weeks that have one.")
+@named("--keep-monthly", type=_COUNT, help="Keep the newest of each of the last N months that have one.")
+@named("--keep-within", type=Duration(), help="Keep what is at most so much older than the newest good one.")
+@named("--older-than", type=Duration(), help="Remove only what is older than the newest good one by more, such as 30d.")
+def prune(
+    call: Invocation,
+    keep_last: int | None,
+    keep_daily: int | None,
+    keep_weekly: int | None,
+    keep_monthly: int | None,
+    keep_within: Seconds | None,
+    older_than: Seconds | None,
+) -> int:
+    """Remove backups that no rule keeps; never the last good one. Without options: by backup.keep."""
+    from dhash_guard.rollout.prune import prune as pruning
+
+    asked = Keep(
+        last=keep_last,
+        daily=keep_daily,
+        weekly=keep_weekly,
+        monthly=keep_monthly,
+        within=keep_within,
+        older_than=older_than,
+    )
+    run = call.open("backup prune")
+    evidence, fates = pruning(run, run.configuration.environment.backup.keep if asked == Keep() else asked)
+    if fates and not call.json:
+        click.echo("\n".join(terminal(f"{fate.backup}  {fate.text}") for fate in fates))
+    return call.finish(run, evidence, more={"backups": to_data(fates)})
+
+
+@backup.command()
+@common
+@named("--backup", "reference", metavar="BACKUP", help="The backup to drill; default: the newest.")
+@named(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Restore below this directory; default: the system's for temporary files.",
+)
+def drill(call: Invocation, reference: str | None, into: Path | None) -> int:
+    """Prove that a backup can be put back: restore it to a scratch directory, compare every hash, run backup.drill."""
+    from dhash_guard.rollout.drill import drill as drilling
+
+    run = call.open("backup drill")
+    return call.finish(run, drilling(run, reference, into))
 
 
 @backup.command()
@@ -119,15 +179,6 @@ def undo(call: Invocation, force: bool) -> int:
     from dhash_guard.rollout.restore import undo as undoing
 
     return call.finish(run, undoing(run))
-
-
-def _line(facts: BackupFacts, now: float) -> str:
-    if facts.problem:
-        return f"✗ {facts.name}  {facts.problem}"
-    age = format_duration(Seconds(max(0.0, round(now - facts.sealed_at))))
-    kind = "" if facts.purpose is Purpose.BACKUP else f"  ({facts.purpose.value})"
-    parts = f"{format_bytes(facts.size)}  {facts.members} entries  {', '.join(facts.components)}"
-    return f"✓ {facts.name}  {iso(facts.sealed_at)}  {age} old  {parts}{kind}"
 
 
 def _result(result: Verification) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
@@ -95,15 +95,17 @@ class Invocation:
         """A result, on stdout: text for people, or with --json its data."""
         click.echo(json.dumps(data, ensure_ascii=False, indent=2) if self.json else text)
 
-    def finish(self, run: Guarded, evidence: Evidence, ticks: Sequence[Tick] = ()) -> int:
-        """Publish the run's report, print its story, and return its exit code."""
+    def finish(
+        self, run: Guarded, evidence: Evidence, ticks: Sequence[Tick] = (), *, more: Mapping[str, Any] | None = None
+    ) -> int:
+        """Publish the run's report, print its story, and return its exit code; `more` stands beside the record in --json."""
         story = publish(run, evidence, ticks)
         plan = [
             f"would {change.verb} {change.subject}"
             for change in self.machine.plan or []
             if ".dhash-guard" not in change.subject
         ]
-        data = to_data(evidence)
+        data = to_data(evidence) | dict(more or {})
         if self.machine.dry:
             data["plan"] = to_data(self.machine.plan)
             story = [*story, *(["Plan (nothing was changed):", *plan] if plan else [])]

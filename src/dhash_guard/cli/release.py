@@ -1,4 +1,4 @@
-"""The commands that change a release: deploy, migrate, rollback, service."""
+"""The commands that change a release: deploy, migrate, service."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from dhash_guard.backup.settings import Keep
 from dhash_guard.cli.invocation import Invocation, common, named
 from dhash_guard.config import Configuration, Kind
 from dhash_guard.errors import UsageProblem
+from dhash_guard.records.units import Seconds
 from dhash_guard.rollout import deploy as deploying
 from dhash_guard.rollout import migrating
-from dhash_guard.rollout import rollback as rolling_back
 from dhash_guard.rollout.automatic import automatic_by_configuration
 from dhash_guard.rollout.service import service as controlling
 
@@ -20,6 +21,12 @@ from dhash_guard.rollout.service import service as controlling
 @common
 @named("--tag", required=True, help="The release to deploy; fills {tag} in the project's command.")
 @click.option("--backup-first", is_flag=True, help="Take and read back a backup before anything changes.")
+@named(
+    "--backup-retention",
+    type=click.IntRange(min=1),
+    metavar="DAYS",
+    help="Back up first, then remove backups that are more than DAYS days older than the new one.",
+)
 @named("--backup-file", metavar="BACKUP", help="The backup to go back to, verified before anything changes.")
 @click.option("--force", is_flag=True, help="Answer the confirmation.")
 @click.option("--skip-health-check", is_flag=True, help="Do not look at the service afterwards; ends unverified.")
@@ -31,6 +38,7 @@ def deploy(
     call: Invocation,
     tag: str,
     backup_first: bool,
+    backup_retention: int | None,
     backup_file: str | None,
     force: bool,
     skip_health_check: bool,
@@ -38,8 +46,9 @@ def deploy(
     automatic: bool | None,
 ) -> int:
     """Deploy a release: look, back up, migrate, deploy, prove; or go back."""
+    backup_first = backup_first or backup_retention is not None
     if backup_first and backup_file:
-        raise click.UsageError("--backup-first and --backup-file exclude each other.")
+        raise click.UsageError("--backup-first and --backup-retention exclude --backup-file.")
     configuration = call.load()
     _agree(configuration, mode)
     if configuration.environment.kind is Kind.PRODUCTION:
@@ -48,6 +57,7 @@ def deploy(
     orders = deploying.DeployOrders(
         tag=tag,
         backup_first=backup_first,
+        retention=None if backup_retention is None else Keep(older_than=Seconds(backup_retention * 86400.0)),
         backup_file=backup_file,
         skip_health_check=skip_health_check,
         automatic=automatic_by_configuration(configuration) if automatic is None else automatic,
@@ -75,44 +85,6 @@ def migrate(call: Invocation, source: str | None, output: Path | None, force: bo
         call.confirm(f"Migrate {configuration.name}?", answered=force)
     run = call.open("migrate")
     return call.finish(run, migrating.migrate(run, source=source, output=output))
-
-
-@click.command()
-@common
-@named("--backup", metavar="BACKUP", help="What to go back to; default: the newest verified one from before the deployment.")
-@click.option("--list", "listing", is_flag=True, help="List the backups and stop.")
-@click.option("--force", is_flag=True, help="Answer the confirmation and go on without a snapshot.")
-@click.option("--auto", is_flag=True, help="Like --force, for machines.")
-@click.option("--skip-validation", is_flag=True, help="Do not prove the service well afterwards.")
-@click.option("--verify", is_flag=True, help="Prove the service well afterwards (this is the default).")
-@click.option("--reason", default="", help="Why; kept in the record.")
-@named("--from-env", metavar="NAME", help="Allow a backup of this other environment.")
-def rollback(
-    call: Invocation,
-    backup: str | None,
-    listing: bool,
-    force: bool,
-    auto: bool,
-    skip_validation: bool,
-    verify: bool,
-    reason: str,
-    from_env: str | None,
-) -> int:
-    """Put a verified backup back, and prove the service well."""
-    if skip_validation and verify:
-        raise click.UsageError("--verify and --skip-validation exclude each other.")
-    if skip_validation and not (force or auto):
-        raise click.UsageError("--skip-validation goes with --force.")
-    if listing:
-        from dhash_guard.cli.backup import show_listing
-
-        return show_listing(call)
-    configuration = call.load()
-    call.confirm(f"Roll {configuration.name} back to {backup or 'the newest verified backup'}?", answered=force or auto)
-    run = call.open("rollback", reason=reason)
-    target = rolling_back.pick_target(run, backup, from_env)
-    orders = rolling_back.Orders(insist=force or auto, skip_validation=skip_validation)
-    return call.finish(run, rolling_back.rollback(run, target, orders))
 
 
 @click.command()

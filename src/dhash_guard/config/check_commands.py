@@ -18,7 +18,7 @@ from dhash_guard.config.structure import COMMANDS
 from dhash_guard.config.verbs import PLACEHOLDERS, SmokeCheck
 
 _BRACES = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]*)\}")
-_LEAST = {"last": 1, "consecutive": 1, "at_least": 0, "expect": 100, "timeout": 0.001}
+_LEAST = {"last": 1, "daily": 1, "weekly": 1, "monthly": 1, "consecutive": 1, "at_least": 0, "expect": 100, "timeout": 0.001}
 _METHODS = ("get", "head", "post", "run")
 _OF_ANSWERS = ("json", "at", "headers")
 

@@ -9,8 +9,8 @@ from attrs import field, frozen
 
 from dhash_guard.records.units import Quantity, Seconds
 
-PLACEHOLDERS = ("env", "tag", "commit", "backup", "input", "output")
-"""The only names that may stand in braces in a command."""
+PLACEHOLDERS = ("env", "tag", "commit", "backup", "input", "output", "scratch")
+"""The only names that may stand in braces in a command; `scratch` is where a drill restores to."""
 
 Instant = NewType("Instant", float)
 """A moment as UTC epoch seconds, written 2026-12-23T00:00Z."""
@@ -74,10 +74,13 @@ class SmokeCheck:
 
 @frozen(kw_only=True)
 class RollbackSettings:
-    """The `rollback:` section: whether a degraded watch rolls back by itself, and how its result is verified."""
+    """The `rollback:` section: whether a degraded watch rolls back by itself, and how its result is verified.
+
+    With `watch_after` the environment is watched that long after a rollback by a person; that watch rolls nothing back.
+    """
 
     automatic: bool | None = None
-    watch_after: Seconds = Seconds(1800.0)
+    watch_after: Seconds | None = None
     consecutive: int = 3
     apart: Seconds = Seconds(10.0)
 

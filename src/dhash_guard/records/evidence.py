@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from dhash_guard.records.backup import Restoration
+from dhash_guard.records.blast import BlastRadius
 from dhash_guard.records.deployment import Baseline
 from dhash_guard.records.outcome import Verdict
 from dhash_guard.records.stage import StageResult
@@ -82,6 +83,7 @@ class Evidence:
     samples: Samples | None = None
     verdict: Verdict | None = None
     restoration: Restoration | None = None
+    blast: BlastRadius | None = None
     backup: str = ""
     deployment: str = ""
     deliveries: tuple[Delivery, ...] = ()

@@ -38,6 +38,11 @@ class Layout:
         return self.state / "undo.json"
 
     @property
+    def receipts(self) -> Path:
+        """What proves archives: one file of lines for each archive hash."""
+        return self.state / "receipts"
+
+    @property
     def pre_rollback(self) -> Path:
         return self.backups / "pre_rollback"
 

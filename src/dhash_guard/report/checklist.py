@@ -58,7 +58,7 @@ def _leg_box(name: str, leg: LegReport | None) -> Box:
 
 
 def _rollback(evidence: Evidence) -> list[Box]:
-    """The verification after a rollback (semantics.md §5): sha256, consecutive OKs, smoke tests, snapshot."""
+    """The verification after a rollback: snapshot, sha256, consecutive OKs, smoke tests, queue drainage, artifacts."""
     done = evidence.restoration
     identical = done is not None and done.identical
     return [
@@ -70,6 +70,8 @@ def _rollback(evidence: Evidence) -> list[Box]:
         ),
         _stage_box(evidence, "rollback health", "The service is healthy, several times in a row"),
         _stage_box(evidence, "rollback smoke", "The smoke checks pass"),
+        _stage_box(evidence, "rollback queue", "The queue drains, or does not grow"),
+        _stage_box(evidence, "rollback artifacts", "The artifacts are collected and stored"),
     ]
 
 

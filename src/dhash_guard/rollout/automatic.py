@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import PurePosixPath
 
 from attrs import evolve
 
 from dhash_guard.config import Configuration
 from dhash_guard.errors import GuardError, Locked, NeedsPerson, RolledBack
-from dhash_guard.gates.safety import Facts, Hazard, hazards
+from dhash_guard.gates.safety import Hazard, hazards
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
-from dhash_guard.records.sample import Health
 from dhash_guard.rollout import deployments
-from dhash_guard.rollout.rollback import Orders, belonging, pick_target, put_back
+from dhash_guard.rollout.picking import pick_target
+from dhash_guard.rollout.rollback import Orders, put_back, restored_by
 from dhash_guard.rollout.run import Guarded
+from dhash_guard.rollout.safety import facts_for
 
 
 def roll_back_automatically(
@@ -41,7 +41,7 @@ def roll_back_automatically(
         run.say(str(problem))
         return evolve(evidence, result=problem.code, exit_code=problem.exit_code)
     except (GuardError, OSError) as problem:
-        failed = evolve(evidence, backup=target.name)
+        failed = evolve(evidence, backup=target.name, restoration=restored_by(problem))
         return _needs_person(run, failed, f"{why}. The rollback failed: {problem}", None)
     run.tell("rolled-back", Level.WARNING, "Rolled back and verified", f"{why}; {target.name} is in place")
     return evolve(
@@ -56,7 +56,7 @@ def automatic_by_configuration(configuration: Configuration) -> bool:
 
 def foreseeable(run: Guarded, deployment: Deployment | None) -> tuple[Hazard, ...]:
     """What would stop an automatic rollback if it were needed now, known without reading any backup."""
-    return hazards(_facts(run.configuration, deployment, None, verified=True))
+    return hazards(facts_for(run.configuration, deployment, None, verified=True))
 
 
 def _judge(
@@ -68,33 +68,7 @@ def _judge(
     except GuardError as problem:
         run.say(str(problem))
         target, verified = None, None if problem.exit_code == 3 else False
-    return target, hazards(_facts(run.configuration, deployment, target, verified=verified))
-
-
-def _facts(
-    configuration: Configuration, deployment: Deployment | None, target: BackupFacts | None, *, verified: bool | None
-) -> Facts:
-    migrate = configuration.environment.migrate
-    health = deployment.baseline.health if deployment is not None and deployment.baseline is not None else None
-    needed = belonging(configuration)
-    held = needed if target is None else target.components
-    return Facts(
-        deployment_known=deployment is not None,
-        backup_verified=verified,
-        backup_complete=set(needed) <= set(held),
-        migrated=deployment is not None and deployment.migrated,
-        migration_reversible=migrate is not None and migrate.reversible,
-        migration_covered=migrate is not None and migrate.input is not None and _covered(configuration, held, migrate.input),
-        previous_healthy=None if health is None else health is not Health.UNHEALTHY,
-        rollbacks_so_far=0 if deployment is None else deployment.rollbacks,
-    )
-
-
-def _covered(configuration: Configuration, held: Sequence[str], path: str) -> bool:
-    """Whether a project file lies in one of the components that a backup holds."""
-    components = configuration.environment.backup.components
-    roots = [PurePosixPath(root) for name in held if name in components for root in components[name].paths]
-    return any(PurePosixPath(path).is_relative_to(root) for root in roots)
+    return target, hazards(facts_for(run.configuration, deployment, target, verified=verified))
 
 
 def _needs_person(run: Guarded, evidence: Evidence, text: str, held: Deployment | None) -> Evidence:

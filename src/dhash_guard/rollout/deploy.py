@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
+from dhash_guard.backup.settings import Keep
 from dhash_guard.config.verbs import DeploySettings
-from dhash_guard.errors import CannotTell, GuardError, UsageProblem
+from dhash_guard.errors import CannotTell, GuardError, Locked, NoGo, UsageProblem
 from dhash_guard.gates.baseline import baseline_of
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState
@@ -17,6 +18,7 @@ from dhash_guard.rollout.commands import run_command
 from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.health import prove_healthy
 from dhash_guard.rollout.migrate import plan_migration, run_migration
+from dhash_guard.rollout.prune import prune_stage
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.rollout.smoke import prove_smoke
 from dhash_guard.signals import Sampler
@@ -25,10 +27,14 @@ from dhash_guard.system.interrupt import Interrupted
 
 @frozen(kw_only=True)
 class DeployOrders:
-    """What the caller asks for; `automatic` says whether a failure rolls back by itself."""
+    """What the caller asks for; `automatic` says whether a failure rolls back by itself.
+
+    `retention` is applied once the backup that `backup_first` asks for is sealed.
+    """
 
     tag: str
     backup_first: bool = False
+    retention: Keep | None = None
     backup_file: str | None = None
     skip_health_check: bool = False
     automatic: bool = True
@@ -115,9 +121,19 @@ def _prepare(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> De
         run.stage("deploy plan", plan)
     if orders.backup_first:
         run.stage("backup", backup)
+        if orders.retention is not None:
+            _tidy(run, orders.retention)
     elif orders.backup_file is not None:
         run.stage("backup", given)
     return new_deployment(run, orders.tag, held.get("backup", ""), baselines[0] if baselines else None)
+
+
+def _tidy(run: Guarded, keep: Keep) -> None:
+    """Apply the retention; old backups that stay stop no deployment, a new one that does not read back does."""
+    try:
+        prune_stage(run, keep, [])
+    except (NoGo, Locked) as problem:
+        run.say(f"warning: {problem}")
 
 
 def new_deployment(run: Guarded, tag: str, backup: str, baseline: Baseline | None) -> Deployment:

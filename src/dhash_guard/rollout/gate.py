@@ -8,6 +8,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from dhash_guard.backup import latest, receipts_for
+from dhash_guard.backup.retention import SLACK
 from dhash_guard.config import Configuration, load
 from dhash_guard.config.verbs import Requirements
 from dhash_guard.errors import CannotTell, GuardError, Locked, NoGo
@@ -16,8 +18,9 @@ from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.outcome import Status
+from dhash_guard.records.receipt import Proof
 from dhash_guard.records.stage import Finding, StageStatus
-from dhash_guard.records.units import format_duration
+from dhash_guard.records.units import Seconds, format_duration
 from dhash_guard.rollout.freeze import freeze_now
 from dhash_guard.rollout.run import Done, Guarded
 
@@ -136,14 +139,30 @@ def _backup(run: Guarded, asked: Requirements) -> Condition:
     if problems := run.vault.verify(newest).problems:
         return Condition(name="backup", answer=Answer.NO_GO, value=problems[0], limit=limit, source=newest.name)
     value = f"verified, {format_duration(max(0, round(age)))} old"
-    if age < 0 or (younger is not None and age >= younger):
+    if age < -SLACK or (younger is not None and age >= younger):
         return Condition(name="backup", answer=Answer.NO_GO, value=value, limit=limit, source=newest.name)
     if asked.backup.drilled_within is not None:
-        limit += f", drilled within {format_duration(asked.backup.drilled_within)}"
-        return Condition(
-            name="backup", answer=Answer.CANNOT_TELL, value=f"{value}, never drilled", limit=limit, source=newest.name
-        )
+        return _drilled(run, asked.backup.drilled_within, value, limit, newest.name)
     return Condition(name="backup", answer=Answer.GO, value=value, limit=limit, source=newest.name)
+
+
+def _drilled(run: Guarded, within: Seconds, value: str, limit: str, source: str) -> Condition:
+    """What the newest drill of the environment says of the way back, whichever backup it was done with."""
+    now = run.machine.clock.now()
+    limit += f", drilled within {format_duration(within)}"
+    newest = latest(receipts_for(run.configuration.layout, run.environment), Proof.DRILLED, now)
+    answer, cure = Answer.CANNOT_TELL, "dhash-guard backup drill"
+    if newest is None:
+        value += ", never drilled"
+    else:
+        ago = format_duration(max(0, round(now - newest.at)))
+        value += f", drilled {ago} ago" if newest.ok else f", the drill {ago} ago failed: {newest.problem.splitlines()[0]}"
+        source = newest.backup
+        if newest.ok and now - newest.at < within:
+            answer, cure = Answer.GO, ""
+        else:
+            answer = Answer.NO_GO
+    return Condition(name="backup", answer=answer, value=value, limit=limit, source=source, cure=cure)
 
 
 def _monitored(run: Guarded, asked: Requirements) -> Condition:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from dhash_guard.backup.settings import When
 from dhash_guard.config import Configuration
-from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NeedsPerson, UsageProblem
+from dhash_guard.errors import Damaged, GuardError, Locked, NeedsPerson, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose, Restoration
+from dhash_guard.records.blast import BlastRadius
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.stage import Change
+from dhash_guard.report.escape import terminal
 from dhash_guard.rollout import deployments
-from dhash_guard.rollout.health import prove_healthy
+from dhash_guard.rollout.blast import Progress, blast_radius, sentences, summary
 from dhash_guard.rollout.run import Done, Guarded
+from dhash_guard.rollout.safety import for_a_person
 from dhash_guard.rollout.service import control
-from dhash_guard.rollout.smoke import prove_smoke
-from dhash_guard.rollout.target import choose, warnings_for
+from dhash_guard.rollout.verification import keep_artifacts, verify_service
 from dhash_guard.system.interrupt import held_off
 
 
@@ -24,41 +26,22 @@ from dhash_guard.system.interrupt import held_off
 class Orders:
     """What the caller allows: `insist` goes on where snapshot or stop fail, `skip_validation` without the proof afterwards.
 
-    With `instead_of` the rollback is given up where the deployment's record is no longer this one.
+    `override_safety` goes on where the safety table stops a person's rollback. With `instead_of` the rollback is given up
+    where the deployment's record is no longer this one.
     """
 
     insist: bool = False
     skip_validation: bool = False
+    override_safety: bool = False
     instead_of: Deployment | None = None
 
 
-def belonging(configuration: Configuration) -> tuple[str, ...]:
-    """The components that belong to every backup of the environment."""
-    components = configuration.environment.backup.components
-    return tuple(name for name, component in components.items() if component.when is When.ALWAYS)
+class NotProven(NeedsPerson):
+    """The files are back, and the service is not shown to be well; `restoration` is what was put back."""
 
-
-def pick_target(run: Guarded, reference: str | None, from_environment: str | None = None) -> BackupFacts:
-    """The backup to go back to, every refusal said; raise CannotTell where there is none, Damaged where it is bad."""
-    deployment, needed = deployments.latest(run.configuration), belonging(run.configuration)
-    if reference is not None:
-        facts = run.vault.find(reference, from_environment)
-        for warning in warnings_for(facts, deployment, needed):
-            run.say(f"warning: {warning}")
-            run.log.line("warning", warning)
-        if problems := run.vault.verify(facts).problems:
-            raise Damaged(f"{facts.name} cannot be restored: {'; '.join(problems[:3])}", cure="Nothing was touched.")
-        return facts
-    choice = choose(run.vault.listing(), deployment, run.vault.verify, needed)
-    for name, why in choice.refused:
-        run.log.line("warning", f"not a rollback target: {name}: {why}")
-        run.say(f"not {name}: {why}")
-    for warning in choice.warnings:
-        run.say(f"warning: {warning}")
-    if choice.target is None:
-        listed = "; ".join(f"{name}: {why}" for name, why in choice.refused) or "there is no backup of this environment"
-        raise CannotTell(f"nothing to roll back to ({listed})", cure="Name a backup with --backup, or restore by hand.")
-    return choice.target
+    def __init__(self, problem: GuardError, restoration: Restoration | None) -> None:
+        super().__init__(f"the rollback is not proven well: {problem.what}", cure=problem.cure)
+        self.restoration = restoration
 
 
 def put_back(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration | None:
@@ -83,25 +66,81 @@ def put_back(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration |
         except GuardError as problem:
             _remember(run, DeploymentState.ROLLBACK_FAILED)
             raise NeedsPerson(f"the rollback failed: {problem.what}", cure=problem.cure) from problem
-        _prove(run, orders)
+        _prove(run, orders, restoration)
         _remember(run, DeploymentState.ROLLED_BACK)
+        keep_artifacts(run)
     return restoration
 
 
-def rollback(run: Guarded, target: BackupFacts, orders: Orders) -> Evidence:
-    """The `rollback` verb, ordered by a person: exit 0, or 6 where the result is not proven, or 4 for a bad backup."""
-    run.tell(
-        "rollback-begun", Level.WARNING, "Rollback begun", f"to {target.name}", reason=run.facts.reason or "no reason given"
-    )
+def rollback(
+    run: Guarded, target: BackupFacts, orders: Orders, *, radius: BlastRadius | None = None, progress: Progress | None = None
+) -> Evidence:
+    """The `rollback` verb, ordered by a person: exit 0, or 6 where the result is not proven, or 4 for a bad backup.
+
+    `radius` is what the person was shown before the answer. A dry run looks at it closely, and tells `progress`.
+    """
+    begun = False
     try:
+        if run.machine.dry:
+            radius = _surveyed(run, target, progress or (lambda entries, read: None))
+        reason = run.facts.reason or "no reason given"
+        run.tell("rollback-begun", Level.WARNING, "Rollback begun", f"to {target.name}", reason=reason)
+        begun = True
         restoration = put_back(run, target, orders)
     except GuardError as problem:
-        run.tell("rollback-failed", Level.CRITICAL, "Rollback failed", str(problem))
-        run.say(str(problem))
-        return run.seal(evolve(run.evidence(result=problem.code, exit_code=problem.exit_code), backup=target.name))
-    result = "unverified" if orders.skip_validation else "rolled-back"
+        if begun:
+            run.tell("rollback-failed", Level.CRITICAL, "Rollback failed", str(problem))
+        return refused(run, problem, target, radius)
+    result = "planned" if run.machine.dry else "unverified" if orders.skip_validation else "rolled-back"
     run.tell("rolled-back", Level.WARNING, "Rolled back", f"to {target.name}")
-    return run.seal(evolve(run.evidence(result=result, exit_code=0), backup=target.name, restoration=restoration))
+    return run.seal(
+        evolve(run.evidence(result=result, exit_code=0), backup=target.name, restoration=restoration, blast=radius)
+    )
+
+
+def refused(
+    run: Guarded, problem: GuardError, target: BackupFacts | None = None, radius: BlastRadius | None = None
+) -> Evidence:
+    """The sealed record of a rollback that came to nothing, with its exit code."""
+    run.say(str(problem))
+    evidence = run.evidence(result=problem.code, exit_code=problem.exit_code)
+    backup, restoration = target.name if target is not None else "", restored_by(problem)
+    return run.seal(evolve(evidence, backup=backup, restoration=restoration, blast=radius))
+
+
+def restored_by(problem: BaseException) -> Restoration | None:
+    """What a rollback had put back before it failed."""
+    return problem.restoration if isinstance(problem, NotProven) else None
+
+
+def require_safe(run: Guarded, target: BackupFacts, orders: Orders) -> None:
+    """Ask the safety table before anybody is asked; raise NeedsPerson where it says no and nothing overrides it."""
+    stops, others = for_a_person(run.configuration, deployments.latest(run.configuration), target)
+    for hazard in others:
+        run.say(f"warning: {hazard.text}")
+
+    def work() -> Done:
+        text = "; ".join(hazard.text for hazard in stops)
+        if stops and not (orders.override_safety or orders.skip_validation):
+            raise NeedsPerson(f"nothing was touched: {text}", cure="If that is meant, say it with --override-safety.")
+        said = [hazard.text for hazard in others]
+        return Done(f"overridden: {text}" if stops else "; ".join(said) or "nothing speaks against it")
+
+    run.stage("rollback safety", work)
+
+
+def _surveyed(run: Guarded, target: BackupFacts, progress: Progress) -> BlastRadius:
+    """The blast radius as a stage, and in the plan."""
+    held: list[BlastRadius] = []
+
+    def work() -> str:
+        held.append(blast_radius(run, target, progress))
+        return summary(held[0])
+
+    run.stage("blast radius", work)
+    if run.machine.plan is not None:
+        run.machine.plan.extend(Change(verb, terminal(text)) for verb, text in sentences(held[0]))
+    return held[0]
 
 
 def _still_due(configuration: Configuration, orders: Orders) -> None:
@@ -114,9 +153,10 @@ def _snapshot(run: Guarded, orders: Orders) -> None:
     """Keep what is there now; its failure is recorded, and stops only a rollback that nobody insists on."""
     try:
         run.stage("rollback snapshot", lambda: run.vault.take(Purpose.PRE_ROLLBACK).text)
-    except GuardError:
+    except GuardError as problem:
         if not orders.insist:
             raise
+        run.say(f"warning: what stands there now could not be kept: {problem.what}")
 
 
 def _exchange(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration | None:
@@ -158,31 +198,17 @@ def _stop(run: Guarded, orders: Orders) -> None:
             raise
 
 
-def _prove(run: Guarded, orders: Orders) -> None:
-    """Show that the service is well; raise NeedsPerson where it is not shown, whatever the reason."""
+def _prove(run: Guarded, orders: Orders, restoration: Restoration | None) -> None:
+    """Show that the service is well; raise NotProven where it is not shown, whatever the reason."""
     if orders.skip_validation:
         run.skip("rollback verification", "skip-validation", "left out on request; the result is unverified")
         return
     try:
-        _look(run)
+        verify_service(run)
     except GuardError as problem:
         _remember(run, DeploymentState.ROLLBACK_FAILED)
-        raise NeedsPerson(f"the rollback is not proven well: {problem.what}", cure=problem.cure) from problem
-
-
-def _look(run: Guarded) -> None:
-    settings = run.configuration.environment.rollback
-    environment = run.configuration.environment
-    if environment.base_url is None:
-        raise CannotTell("the service has no base_url, so nothing shows that it is well")
-    run.stage(
-        "rollback health",
-        lambda: prove_healthy(run, consecutive=settings.consecutive, apart=settings.apart, patience=3 * settings.apart),
-        after_change=True,
-    )
-    if environment.smoke:
-        quick = any(check.quick for check in environment.smoke)
-        run.stage("rollback smoke", lambda: prove_smoke(run, quick=quick), after_change=True)
+        keep_artifacts(run)
+        raise NotProven(problem, restoration) from problem
 
 
 def _remember(run: Guarded, state: DeploymentState, *, counted: int = 0) -> None:

@@ -19,7 +19,8 @@ from dhash_guard.records.event import Event, Level
 from dhash_guard.records.evidence import Evidence, Run
 from dhash_guard.records.layout import run_id, stamp
 from dhash_guard.records.stage import Finding, StageResult, StageStatus
-from dhash_guard.rollout.vault import DryVault, LocalVault, Vault
+from dhash_guard.rollout.remote import open_vault
+from dhash_guard.rollout.vault import Vault
 from dhash_guard.system import Machine
 from dhash_guard.system.log import RunLog
 from dhash_guard.system.redaction import Redactor
@@ -196,7 +197,7 @@ def open_run(
     settings = configuration.environment.notify.channels or {"log": LogChannel(kind="log")}
     channels = [open_channel(name, channel, log, machine.clock) for name, channel in settings.items()]
     notifier = Notifier(machine, channels, layout.fallback, redactor)
-    vault: Vault = DryVault(machine, configuration) if machine.dry else LocalVault(machine, configuration)
+    vault = open_vault(machine, configuration, lambda text: say(redactor.text(text)))
     return Guarded(machine, configuration, facts, log, notifier, redactor, vault, lambda text: say(redactor.text(text)))
 
 

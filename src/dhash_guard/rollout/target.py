@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from enum import Enum
 
 from attrs import frozen
 
 from dhash_guard.records.backup import BackupFacts, Purpose, Verification
 from dhash_guard.records.deployment import Deployment
+from dhash_guard.records.stage import Finding, StageStatus
+
+
+class Chance(Enum):
+    """How a backup stands as the target of a rollback that names none."""
+
+    TARGET = "target"
+    USABLE = "usable"
+    """Nothing is known against it, but a newer one is taken; it was not read."""
+    REFUSED = "refused"
+    SNAPSHOT = "snapshot"
+    """Taken by a rollback of what it replaced; only whoever names it goes back to it."""
+
+
+@frozen(kw_only=True)
+class Candidate:
+    """A backup, how it stands, and why."""
+
+    facts: BackupFacts
+    chance: Chance
+    reason: str
 
 
 @frozen(kw_only=True)
 class Choice:
-    """The backup to go back to (None: there is none), why the others were refused, and what to warn of."""
+    """The backup to go back to (None: there is none), how every other stands, newest first, and what to warn of."""
 
     target: BackupFacts | None
-    refused: tuple[tuple[str, str], ...]
+    candidates: tuple[Candidate, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> tuple[tuple[str, str], ...]:
+        """Name and reason of each backup that cannot be the target."""
+        return tuple((one.facts.name, one.reason) for one in self.candidates if one.chance is Chance.REFUSED)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Every candidate that counted, for the record: the target, and the refused ones with their reason."""
+        return tuple(
+            Finding(
+                check=one.facts.name,
+                status=StageStatus.PASSED if one.chance is Chance.TARGET else StageStatus.SKIPPED,
+                text=one.reason,
+            )
+            for one in self.candidates
+            if one.chance in (Chance.TARGET, Chance.REFUSED)
+        )
 
 
 def choose(
@@ -25,26 +64,47 @@ def choose(
     verify: Callable[[BackupFacts], Verification],
     needed: Collection[str] = (),
 ) -> Choice:
-    """Pick from the catalogue (any order); `verify` is asked only for candidates, newest first.
+    """Pick from the catalogue (any order); `verify` is asked only for candidates, newest first, until one is sound.
 
     `needed` are the components that belong to every backup: one without them would bring back half a version.
     """
-    refused: list[tuple[str, str]] = []
+    found = tuple(_judged(sorted(backups, key=lambda facts: -facts.sequence), deployment, verify, needed))
     warnings = () if deployment is not None else ("no deployment is recorded; taking the newest verified backup",)
-    for candidate in sorted(backups, key=lambda facts: -facts.sequence):
-        if candidate.purpose is not Purpose.BACKUP:
-            continue
-        if candidate.problem:
-            refused.append((candidate.name, candidate.problem))
-        elif deployment is not None and candidate.sequence > deployment.newest_sequence:
-            refused.append((candidate.name, "taken after the deployment began"))
-        elif lacking := [name for name in needed if name not in candidate.components]:
-            refused.append((candidate.name, f"does not hold {', '.join(lacking)}"))
-        elif problems := verify(candidate).problems:
-            refused.append((candidate.name, problems[0]))
+    target = next((one.facts for one in found if one.chance is Chance.TARGET), None)
+    return Choice(target=target, candidates=found, warnings=warnings)
+
+
+def _judged(
+    backups: Sequence[BackupFacts],
+    deployment: Deployment | None,
+    verify: Callable[[BackupFacts], Verification],
+    needed: Collection[str],
+) -> Iterator[Candidate]:
+    taken = False
+    for facts in backups:
+        if facts.purpose is not Purpose.BACKUP:
+            reason = facts.problem or "a snapshot from before a rollback; --backup names it"
+            yield Candidate(facts=facts, chance=Chance.SNAPSHOT, reason=reason)
+        elif against := _against(facts, deployment, needed):
+            yield Candidate(facts=facts, chance=Chance.REFUSED, reason=against)
+        elif taken:
+            yield Candidate(facts=facts, chance=Chance.USABLE, reason="older than the target; not read")
+        elif problems := verify(facts).problems:
+            yield Candidate(facts=facts, chance=Chance.REFUSED, reason=problems[0])
         else:
-            return Choice(target=candidate, refused=tuple(refused), warnings=warnings)
-    return Choice(target=None, refused=tuple(refused), warnings=warnings)
+            taken = True
+            when = "the newest" if deployment is None else "the newest from before the deployment"
+            yield Candidate(facts=facts, chance=Chance.TARGET, reason=f"{when}, every member read and sound")
+
+
+def _against(facts: BackupFacts, deployment: Deployment | None, needed: Collection[str]) -> str:
+    """What speaks against a backup without reading it; empty where nothing does."""
+    if facts.problem:
+        return facts.problem
+    if deployment is not None and facts.sequence > deployment.newest_sequence:
+        return "taken after the deployment began"
+    lacking = [name for name in needed if name not in facts.components]
+    return f"does not hold {', '.join(lacking)}" if lacking else ""
 
 
 def warnings_for(explicit: BackupFacts, deployment: Deployment | None, needed: Collection[str] = ()) -> tuple[str, ...]:

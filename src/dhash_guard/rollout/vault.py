@@ -66,7 +66,7 @@ class _Reading:
         """What a backup would hold, after every check that reads; raise as taking it would."""
         plan = self._plan(None)
         return (
-            f"{len(plan.collection.sources)} entries, {format_bytes(plan.bytes)}, of {', '.join(plan.collection.components)}"
+            f"{plan.collection.entries} entries, {format_bytes(plan.bytes)}, of {', '.join(plan.collection.components)}"
         )
 
     def listing(self) -> list[BackupFacts]:
@@ -76,7 +76,7 @@ class _Reading:
         return backup.find(self._layout, reference, self._configuration.name, from_env=from_environment or "")
 
     def verify(self, facts: BackupFacts) -> Verification:
-        return backup.verify(self._layout, facts)
+        return backup.read_whole(self._machine, self._layout, facts)
 
     def _plan(self, components: Sequence[str] | None) -> backup.BackupPlan:
         chosen = None if components is None else tuple(components)
@@ -89,6 +89,7 @@ class LocalVault(_Reading):
     def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken:
         plan = self._plan(components)
         facts = backup.create(self._machine, self._layout, self._settings, plan, purpose)
+        self._proven(facts, plan.bytes)
         text = f"{facts.name}, {facts.members} entries, {format_bytes(facts.size)}, sha256 {facts.sha256[:12]}…, read back"
         return Taken(text=text, facts=facts, left_out=plan.collection.left_out)
 
@@ -98,9 +99,15 @@ class LocalVault(_Reading):
 
     def restore(self, facts: BackupFacts) -> PutBack:
         done = backup.restore(self._machine, self._layout, facts, self._settings)
+        self._proven(facts, done.bytes_written)
         proof = "every file read back with its sha256" if done.identical else "NOT identical to the backup"
         text = f"{done.files} files in {len(done.roots)} roots from {done.backup}, {proof}"
         return PutBack(text=text, restoration=done)
+
+    def _proven(self, facts: BackupFacts, size: int) -> None:
+        """Taking and restoring read the archive whole as well."""
+        found = Verification(name=facts.name, sha256=facts.sha256, members=facts.members, bytes_read=size)
+        backup.note_verified(self._machine, self._layout, facts, found)
 
 
 class DryVault(_Reading):
@@ -109,7 +116,7 @@ class DryVault(_Reading):
     def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken:
         plan = self._plan(components)
         names = ", ".join(plan.collection.components)
-        text = f"would back up {len(plan.collection.sources)} entries, {format_bytes(plan.bytes)}, of {names}"
+        text = f"would back up {plan.collection.entries} entries, {format_bytes(plan.bytes)}, of {names}"
         self._note("back up", text)
         return Taken(text=text, facts=None, left_out=plan.collection.left_out)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -38,6 +38,9 @@ class DryFiles:
 
     def exchange(self, one: Path, other: Path) -> None:
         self._plan.append(Change("replace", str(other)))
+
+    def write_new(self, path: Path | str, blocks: Iterable[bytes | memoryview], mode: int, mtime_ns: int) -> None:
+        self._plan.append(Change("write", str(path)))
 
     def link_symbolic(self, path: Path, target: str) -> None:
         self._plan.append(Change("link", f"{path} to {target}"))

@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -40,6 +40,8 @@ class Files(Protocol):
     def rename(self, source: Path, target: Path) -> None: ...
 
     def exchange(self, one: Path, other: Path) -> None: ...
+
+    def write_new(self, path: Path | str, blocks: Iterable[bytes | memoryview], mode: int, mtime_ns: int) -> None: ...
 
     def link_symbolic(self, path: Path, target: str) -> None: ...
 
@@ -120,6 +122,24 @@ class SystemFiles:
     def exchange(self, one: Path, other: Path) -> None:
         """Swap two names in one step; raise OSError(ENOSYS) where the system cannot."""
         _exchange(one, other)
+
+    def write_new(self, path: Path | str, blocks: Iterable[bytes | memoryview], mode: int, mtime_ns: int) -> None:
+        """Write a file that must not exist yet, never through a link, with its permissions and time; not synced."""
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            for block in blocks:
+                written = os.write(descriptor, block)
+                while written < len(block):
+                    written += os.write(descriptor, memoryview(block)[written:])
+            if os.chmod in os.supports_fd:
+                os.chmod(descriptor, mode)
+                os.utime(descriptor, ns=(mtime_ns, mtime_ns))
+        finally:
+            os.close(descriptor)
+        if os.chmod not in os.supports_fd:  # Windows
+            os.chmod(path, mode)
+            os.utime(path, ns=(mtime_ns, mtime_ns))
 
     def link_symbolic(self, path: Path, target: str) -> None:
         os.symlink(target, path)

@@ -13,11 +13,12 @@ from dhash_guard.system.files import Files, SystemFiles
 from dhash_guard.system.host import Host, SystemHost
 from dhash_guard.system.http import Http, RequestsHttp
 from dhash_guard.system.process import Processes, SystemProcesses
+from dhash_guard.system.workers import cores
 
 
 @frozen(kw_only=True)
 class Machine:
-    """Clock, disk, programs, network, host and environment variables; nothing else touches them."""
+    """Clock, disk, programs, network, host, environment variables, and how many workers may be busy at once."""
 
     clock: Clock
     files: Files
@@ -25,6 +26,7 @@ class Machine:
     http: Http
     host: Host
     environ: Mapping[str, str]
+    workers: int = 1
     plan: list[Change] | None = None
 
     @property
@@ -46,4 +48,5 @@ def this_machine(environ: Mapping[str, str]) -> Machine:
         http=RequestsHttp(),
         host=SystemHost(),
         environ=environ,
+        workers=cores(),
     )

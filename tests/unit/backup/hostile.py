@@ -11,8 +11,7 @@ from pathlib import Path
 from attrs import define, evolve, field
 
 from dhash_guard.backup import facts_of, sidecar
-from dhash_guard.backup.archive.writer import sums
-from dhash_guard.backup.archive.manifest import Kind, Manifest, Member, Root
+from dhash_guard.backup.archive.manifest import Header, Kind, Member, Root, header_line
 from dhash_guard.backup.names import MANIFEST, SUMS
 from dhash_guard.backup.archive.reader import opened
 from dhash_guard.records.backup import BackupFacts
@@ -55,20 +54,22 @@ class Forgery:
         path = layout.root / model.name
         with opened(path) as archive:
             header = evolve(archive.header(), roots=self.roots)
-        manifest = Manifest(header=header, members=tuple(member for member, _ in self.members))
-        self._write(path, manifest)
+        self._write(path, header)
         path.write_bytes(self.raw(path.read_bytes()))
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         sidecar.path_of(path).write_bytes(sidecar.line(sha256, model.name))
         return facts_of(layout, path)
 
-    def _write(self, path: Path, manifest: Manifest) -> None:
-        content = self.manifest(manifest.to_bytes())
+    def _write(self, path: Path, header: Header) -> None:
+        honest = header_line(header) + b"".join(member.line for member, _ in self.members)
+        content = self.manifest(honest)
+        sums = [f"{member.sha256}  {member.path}\n" for member, _ in self.members if member.kind is Kind.FILE]
+        sums.append(f"{hashlib.sha256(honest).hexdigest()}  {MANIFEST}\n")
         entries: list[tuple[str, int, bytes]] = [
             (member.entry, _TYPES[member.kind] | member.mode, data) for member, data in self.members
         ]
         entries += [(name, stat.S_IFREG | 0o644, data) for name, data in self.extra]
-        entries += [(MANIFEST, stat.S_IFREG | 0o640, content), (SUMS, stat.S_IFREG | 0o640, sums(manifest))]
+        entries += [(MANIFEST, stat.S_IFREG | 0o640, content), (SUMS, stat.S_IFREG | 0o640, "".join(sums).encode())]
         with zipfile.ZipFile(path, "w") as archive:
             for name, mode, data in entries:
                 if name not in self.missing:

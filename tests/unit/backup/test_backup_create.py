@@ -86,7 +86,7 @@ def test_name_facts_and_sidecar(project: Project) -> None:
     assert facts.problem == ""
     beside = (project.root / (facts.name + ".sha256")).read_text()
     assert beside == f"{facts.sha256}  {facts.name}\n"
-    assert backup.verify(project.layout, facts).ok
+    assert backup.verify(project.machine, project.layout, facts).ok
     assert (project.root / facts.name).stat().st_mode & 0o777 == 0o640
 
 
@@ -147,7 +147,7 @@ def test_a_full_disk_leaves_nothing(project: Project, step: str) -> None:
     with pytest.raises(NoGo, match="disk is full"):
         project.create()
     assert _names(project) == kept
-    assert backup.verify(project.layout, before).ok
+    assert backup.verify(project.machine, project.layout, before).ok
 
 
 def test_an_archive_that_reads_back_differently_is_not_sealed(project: Project) -> None:

@@ -272,7 +272,7 @@ LEFT: list[tuple[int, str, str]] = [
     (3, "placeholders.RELEASE_TAG", "text for people"),
     (3, "monitoring.critical_alert_threshold", "counts alerts"),
     (5, "auto_rollback_triggers.p95_hash_time.threshold_ms", "belongs to a gate that is switched off"),
-    (5, "environments.production.backup_retention_days", "kept by number"),
+    (5, "environments.production.backup_retention_days", "backup.keep"),
     (5, "metrics_endpoints.hash_performance", "no gate reads it"),
     (7, "environments.staging.notifications.escalation.escalation_levels[0].delay_minutes", "under notify"),
     (7, "environments.production.quality_gates.health.threshold.check_interval_seconds", "one interval"),

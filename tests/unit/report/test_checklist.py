@@ -18,9 +18,9 @@ def stage(name: str, status: StageStatus = StageStatus.PASSED) -> StageResult:
 
 def test_a_rollback_ticks_what_it_has_proven() -> None:
     base, _ = stories.rolled_back()
-    proven = ("rollback snapshot", "rollback restore", "rollback health", "rollback smoke")
+    proven = tuple(f"rollback {name}" for name in ("snapshot", "restore", "health", "smoke", "queue", "artifacts"))
     shown = boxes(evolve(base, stages=tuple(map(stage, proven))))
-    assert [box.ticked for box in shown] == [True] * 4
+    assert [box.ticked for box in shown] == [True] * 6
     assert base.restoration is not None
     assert base.restoration.backup in shown[1].evidence
 
@@ -28,7 +28,7 @@ def test_a_rollback_ticks_what_it_has_proven() -> None:
 def test_what_was_not_done_stays_open() -> None:
     base, _ = stories.rolled_back()
     failed = evolve(base, restoration=None, stages=(stage("rollback health", StageStatus.FAILED), stage("rollback stop")))
-    assert [box.ticked for box in boxes(failed)] == [False] * 4
+    assert [box.ticked for box in boxes(failed)] == [False] * 6
 
 
 def test_a_watch_that_rolled_nothing_back_has_no_checklist() -> None:

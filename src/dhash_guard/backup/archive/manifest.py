@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
 from enum import Enum
+from json.encoder import encode_basestring
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -14,6 +15,9 @@ from dhash_guard.records.canonical import canonical
 from dhash_guard.records.codec import from_data, to_data
 
 FORMAT = 1
+HEADER_CAP = 64 << 20
+"""Bytes that the header's line may take; it names every file that was left out."""
+
 LINE_CAP = 32_768
 """Bytes that the line of a member may take; a path has at most a few thousand."""
 
@@ -27,6 +31,9 @@ class Kind(Enum):
     DIRECTORY = "directory"
     LINK = "link"
     ABSENT = "absent"
+
+
+_KINDS = {kind.value.encode(): kind for kind in Kind if kind is not Kind.ABSENT}
 
 
 @frozen(kw_only=True)
@@ -73,26 +80,53 @@ class Member:
         """The name in the zip: directories end with a slash."""
         return self.path + "/" if self.kind is Kind.DIRECTORY else self.path
 
+    @property
+    def line(self) -> bytes:
+        """Its line in the manifest: canonical JSON, put together by hand because there may be a million of them."""
+        return (
+            f'{{"kind":"{self.kind.value}","link":{encode_basestring(self.link)},"mode":{self.mode},'
+            f'"mtime_ns":{self.mtime_ns},"path":{encode_basestring(self.path)},"sha256":"{self.sha256}","size":{self.size}}}\n'
+        ).encode()
 
-@frozen(kw_only=True)
-class Manifest:
-    """Everything an archive says of itself."""
 
-    header: Header
-    members: tuple[Member, ...]
+_TEXT = rb'"((?:[^"\\\x00-\x1f]|\\.)*)"'
+_NUMBER = rb"(-?(?:0|[1-9]\d*))"
+_LINE = re.compile(
+    rb'\{"kind":"(file|directory|link)","link":' + _TEXT + rb',"mode":' + _NUMBER + rb',"mtime_ns":' + _NUMBER
+    + rb',"path":' + _TEXT + rb',"sha256":"([0-9a-f]*)","size":' + _NUMBER + rb"\}\n"
+)  # fmt: skip
 
-    def to_bytes(self) -> bytes:
-        """One canonical JSON line for the header, then one for each member."""
-        return b"".join(canonical(to_data(record)) + b"\n" for record in (self.header, *self.members))
 
-    def by_root(self) -> dict[str, list[Member]]:
-        """Members under the path of their root, in order; members of no root are under the empty path."""
-        groups: dict[str, list[Member]] = {root.path: [] for root in self.header.roots}
-        for member in self.members:
-            parts = member.path.split("/")
-            owners = ("/".join(parts[:n]) for n in range(1, len(parts) + 1))
-            groups.setdefault(next((o for o in owners if o in groups), ""), []).append(member)
-        return groups
+def read_member(line: bytes) -> Member:
+    """Read the line of a member; raise ValueError where it is not exactly what this version writes."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return _strict(Member, line)
+    kind, link, mode, mtime_ns, path, sha256, size = match.groups()
+    member = Member(
+        path=_text(path),
+        kind=_KINDS[kind],
+        size=int(size),
+        mode=int(mode),
+        mtime_ns=int(mtime_ns),
+        sha256=sha256.decode(),
+        link=_text(link) if link else "",
+    )
+    if (b"\\" in line or b"-0" in line) and member.line != line:  # all else has one form only
+        raise ValueError("no Member record in canonical form")
+    return member
+
+
+def _text(raw: bytes) -> str:
+    if b"\\" not in raw:
+        return raw.decode("utf-8")
+    text: str = json.loads(b'"' + raw + b'"')
+    return text
+
+
+def header_line(header: Header) -> bytes:
+    """The first line of a manifest."""
+    return canonical(to_data(header)) + b"\n"
 
 
 def read_header(line: bytes) -> Header:
@@ -101,23 +135,6 @@ def read_header(line: bytes) -> Header:
     if header.format != FORMAT:
         raise ValueError(f"the manifest has format {header.format}, this version reads {FORMAT}")
     return header
-
-
-def read_manifest(lines: Iterable[bytes]) -> Manifest:
-    """Read all lines; raise ValueError naming the first line that does not fit."""
-    header: Header | None = None
-    members = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            if header is None:
-                header = read_header(line)
-            else:
-                members.append(_strict(Member, line))
-        except ValueError as problem:
-            raise ValueError(f"line {number} of the manifest: {problem}") from problem
-    if header is None:
-        raise ValueError("the manifest is empty")
-    return Manifest(header=header, members=tuple(members))
 
 
 def _strict(kind: type[T], line: bytes) -> T:

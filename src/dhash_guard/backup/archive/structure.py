@@ -2,124 +2,214 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
 import stat
-import struct
-import zipfile
-from collections import Counter
-from typing import BinaryIO
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from dhash_guard.backup.archive.manifest import Header, Kind, Manifest, Member
-from dhash_guard.backup.names import RESERVED, collisions, link_problem, name_problem, overlaps
+from attrs import define, field
 
-_LOCAL = struct.Struct("<4s5H3L2H")
-_END_SIZE = 22
-_IN_EXTRA = 0xFFFFFFFF
-"""Stands in a local header where the size is in the 64-bit extra field."""
+from dhash_guard.backup.archive.manifest import Header, Kind, Member, Root, read_member
+from dhash_guard.backup.archive.reader import SPAN, Archive, Portion
+from dhash_guard.backup.archive.zipformat import DEFLATED, ENCRYPTED, STORED, Entry, read_local, read_records
+from dhash_guard.backup.names import RESERVED, collisions, folded, link_problem, name_problem, overlaps
 
 _TYPES = {Kind.FILE: stat.S_IFREG, Kind.DIRECTORY: stat.S_IFDIR, Kind.LINK: stat.S_IFLNK}
+_LOCAL_CAP = 1 << 17
 
 
-def entry_problems(archive: zipfile.ZipFile, file: BinaryIO) -> list[str]:
-    """What is wrong with the zip's own directory: names, duplicates, encryption, methods, overlapping or hidden bytes."""
-    problems = []
-    for info in archive.infolist():
-        name = info.orig_filename  # `filename` is already cut at the first NUL
-        problem = "" if name in RESERVED else name_problem(name.removesuffix("/"))
-        if not problem and info.flag_bits & 0x1:
-            problem = f"{name!r} is encrypted"
-        if not problem and info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            problem = f"{name!r} is packed by the unknown method {info.compress_type}"
-        if problem:
-            problems.append(problem)
-    names = [info.orig_filename.removesuffix("/") for info in archive.infolist()]
-    return problems + collisions(names) + _range_problems(archive, file)
+class Placed(NamedTuple):
+    """A member whose description is sound, and where the archive holds its bytes; `data` are these, if at hand."""
+
+    member: Member
+    entry: Entry
+    at: int
+    data: memoryview | None
 
 
-def _range_problems(archive: zipfile.ZipFile, file: BinaryIO) -> list[str]:
-    """Entries must follow each other without overlap and without gaps, from the first byte to the directory."""
-    reached = 0
-    for info in sorted(archive.infolist(), key=lambda each: each.header_offset):
-        if info.header_offset != reached:
-            return [f"{info.orig_filename!r} does not start where the entry before it ends"]
-        file.seek(info.header_offset)
-        head = file.read(_LOCAL.size)
-        if len(head) != _LOCAL.size or head[:4] != b"PK\x03\x04":
-            return [f"{info.orig_filename!r} has no local header"]
-        _, *said, name_length, extra_length = _LOCAL.unpack(head)
-        name = file.read(name_length).decode("utf-8" if info.flag_bits & 0x800 else "cp437")
-        if name != info.orig_filename or said != _expected(info, said[-1]):
-            return [f"{info.orig_filename!r} is described differently by its local header"]
-        reached += _LOCAL.size + name_length + extra_length + info.compress_size
-    file.seek(max(0, file.seek(0, os.SEEK_END) - _END_SIZE))
-    whole = reached == archive.start_dir and file.read(4) == b"PK\x05\x06"
-    return [] if whole else ["there are bytes that belong to no entry"]
+@define
+class Look:
+    """What was seen in a portion: `folds` are hashes of the names as disks see them that ignore case, `torn` tells that
+    manifest and directory do not speak of the same members."""
+
+    problems: list[str] = field(factory=list)
+    folds: array[int] = field(factory=lambda: array("q"))
+    torn: bool = False
 
 
-def _expected(info: zipfile.ZipInfo, size: int) -> list[int]:
-    """What the local header must repeat: version, flags, method, time, date, CRC and both sizes."""
-    year, month, day, hour, minute, second = info.date_time
-    moment = [hour << 11 | minute << 5 | second // 2, year - 1980 << 9 | month << 5 | day]
-    sizes = [_IN_EXTRA, _IN_EXTRA] if size == _IN_EXTRA else [info.compress_size, info.file_size]
-    return [info.extract_version, info.flag_bits, info.compress_type, *moment, info.CRC, *sizes]
-
-
-def manifest_problems(archive: zipfile.ZipFile, manifest: Manifest) -> list[str]:
-    """Where the manifest contradicts itself or the zip's directory."""
-    problems = [*_root_problems(manifest.header)]
-    members = manifest.members
-    problems += collisions(member.path for member in members)
-    for member in members:
-        if problem := name_problem(member.path) or _member_problem(member):
-            problems.append(problem)
-    problems += _tree_problems(manifest)
-    expected = {member.entry: member for member in members}
-    present = {info.orig_filename: info for info in archive.infolist()}
-    problems += [
-        f"{name!r} is in the archive but not in its manifest" for name in present.keys() - expected.keys() - RESERVED
-    ]
-    problems += [
-        f"{name!r} is in the manifest but not in the archive" for name in (expected.keys() | RESERVED) - present.keys()
-    ]
-    for name in expected.keys() & present.keys():
-        member, info = expected[name], present[name]
-        if info.file_size != member.size:
-            problems.append(f"{name!r} has {info.file_size} bytes, the manifest says {member.size}")
-        mode = info.external_attr >> 16
-        if stat.S_IFMT(mode) != _TYPES.get(member.kind):
-            problems.append(f"{name!r} is not the {member.kind.value} that the manifest says")
-        elif member.kind is not Kind.LINK and stat.S_IMODE(mode) != member.mode:
-            problems.append(f"{name!r} does not have the mode that the manifest says")
-    return problems
-
-
-def _root_problems(header: Header) -> list[str]:
+def header_problems(header: Header) -> list[str]:
+    """What is wrong with the roots that an archive names."""
     paths = [root.path for root in header.roots]
     found = [problem for path in paths if (problem := name_problem(path))]
     return (found or overlaps(paths)) if paths else ["the manifest names no roots"]
 
 
-def _member_problem(member: Member) -> str:
-    if member.kind is Kind.ABSENT or min(member.size, member.mode) < 0 or member.mode > 0o7777:
-        return f"{member.path!r} has an impossible kind, size or mode"
+def look(archive: Archive, header: Header, portion: Portion, seen: Look) -> Iterator[Placed]:
+    """Compare directory, manifest and local headers of a portion; yield its sound members, tell `seen` everything else.
+
+    Names are safe to be used below a root when they come out of here. Raise ValueError where bytes cannot be read.
+    """
+    span = None
+    if portion.end - portion.start <= 2 * SPAN:
+        span = memoryview(archive.read(portion.start, portion.end - portion.start))
+    tree, reached, lines = Tree(header.roots, portion.before), portion.start, iter(portion.lines)
+    for entry in read_records(portion.records):
+        line = next(lines, None)
+        member = _described(line, entry) if line is not None else None
+        problems = entry_problems(entry)
+        seen.problems += problems
+        seen.folds.append(hash(fold(entry.name.removesuffix("/"))))
+        if entry.offset != reached:
+            seen.problems.append(f"{entry.name!r} does not start where the entry before it ends")
+            return
+        begin = reached - portion.start
+        head = (
+            span[begin:] if span is not None else memoryview(archive.read(reached, min(_LOCAL_CAP, portion.end - reached)))
+        )
+        local = read_local(head, entry)
+        at = reached + local.length
+        reached = at + entry.packed + len(local.tail)
+        more = []
+        if local.tail and archive.read(at + entry.packed, len(local.tail)) != local.tail:
+            more.append(f"{entry.name!r} is described differently behind its data")
+        if member is None or member.entry != entry.name:
+            seen.torn = True
+        else:
+            more += member_problems(member, entry) + tree.problems(member)
+        seen.problems += more
+        problems += more
+        if member is not None and not problems and not seen.torn:
+            begin += local.length
+            data = span[begin : begin + entry.packed] if span is not None else None
+            yield Placed(member, entry, at, data)
+    if reached != portion.end:
+        seen.problems.append("there are bytes that belong to no entry")
+
+
+def _described(line: bytes, entry: Entry) -> Member:
+    try:
+        return read_member(line)
+    except ValueError as problem:
+        raise ValueError(f"the line of {entry.name!r} in the manifest: {problem}") from problem
+
+
+def closing_problems(archive: Archive) -> list[str]:
+    """What is wrong with the last two entries, manifest and sums; the members before them are not looked at."""
+    if archive.sums is None:
+        return ["'SHA256SUMS' is in the manifest but not in the archive"]
+    reached, problems = archive.manifest.offset, []
+    for entry in (archive.manifest, archive.sums):
+        if entry.offset != reached:
+            return [f"{entry.name!r} does not start where the entry before it ends"]
+        local = read_local(archive.read(reached, min(_LOCAL_CAP, archive.size - reached)), entry)
+        reached += local.length + entry.packed
+        if archive.read(reached, len(local.tail)) != local.tail:
+            problems.append(f"{entry.name!r} is described differently behind its data")
+        reached += len(local.tail)
+    return problems if reached == archive.directory.start else [*problems, "there are bytes that belong to no entry"]
+
+
+def entry_problems(entry: Entry) -> list[str]:
+    """What is wrong with one entry of the zip's directory by itself."""
+    if entry.flags & ENCRYPTED:
+        return [f"{entry.name!r} is encrypted"]
+    if entry.method not in (STORED, DEFLATED):
+        return [f"{entry.name!r} is packed by the unknown method {entry.method}"]
+    problem = name_problem(entry.name.removesuffix("/"))
+    return [problem] if problem else []
+
+
+def member_problems(member: Member, entry: Entry) -> list[str]:
+    """Where a member contradicts itself or its entry."""
+    found = []
+    if min(member.size, member.mode) < 0 or member.mode > 0o7777:
+        found.append(f"{member.path!r} has an impossible kind, size or mode")
     if (member.kind is Kind.DIRECTORY) != (member.sha256 == "") or (member.kind is Kind.DIRECTORY and member.size):
-        return f"{member.path!r} has a hash or a size that does not fit its kind"
+        found.append(f"{member.path!r} has a hash or a size that does not fit its kind")
     if member.kind is Kind.LINK:
-        return link_problem(member.path, member.link)
-    return f"{member.path!r} is no link but has a target" if member.link else ""
+        found += [problem] if (problem := link_problem(member.path, member.link)) else []
+    elif member.link:
+        found.append(f"{member.path!r} is no link but has a target")
+    if entry.size != member.size:
+        found.append(f"{entry.name!r} has {entry.size} bytes, the manifest says {member.size}")
+    if stat.S_IFMT(entry.mode) != _TYPES[member.kind]:
+        found.append(f"{entry.name!r} is not the {member.kind.value} that the manifest says")
+    elif member.kind is not Kind.LINK and stat.S_IMODE(entry.mode) != member.mode:
+        found.append(f"{entry.name!r} does not have the mode that the manifest says")
+    return found
 
 
-def _tree_problems(manifest: Manifest) -> list[str]:
-    """Every member lies in a root of its kind, and directly below a directory of the same root."""
-    kinds = {member.path: member.kind for member in manifest.members}
-    groups = manifest.by_root()
-    problems = [f"{member.path!r} lies in no root" for member in groups.pop("", [])]
-    for root in manifest.header.roots:
-        if kinds.get(root.path, Kind.ABSENT) is not root.kind:
-            problems.append(f"the root {root.path!r} is not the {root.kind.value} that the manifest says")
-        below = Counter(posixpath.dirname(m.path) for m in groups.get(root.path, []) if m.path != root.path)
-        problems += [
-            f"{path!r} holds members but is no directory" for path in below if kinds.get(path) is not Kind.DIRECTORY
-        ]
-    return problems
+def fold(path: str) -> str:
+    """The form in which disks that ignore case or compose accents see a path."""
+    return path.lower() if path.isascii() else folded(path)
+
+
+class Tree:
+    """Follows members in their order: each lies in a root of its kind, and directly below a folder that came before it."""
+
+    def __init__(self, roots: tuple[Root, ...], before: Member | None) -> None:
+        self._roots = {root.path: root.kind for root in roots}
+        self._before = before
+        self._root = self._root_of(before.path) if before is not None else ""
+
+    def problems(self, member: Member) -> list[str]:
+        """What is wrong with the place of the next member."""
+        path, before = member.path, self._before
+        self._before = member
+        if path in self._roots:
+            self._root = path
+            kind = self._roots[path]
+            found = [] if member.kind is kind else [f"the root {path!r} is not the {kind.value} that the manifest says"]
+        else:
+            found = self._below(path, before)
+        if before is not None and _order(path) <= _order(before.path):
+            found.append(f"{path!r} stands twice" if path == before.path else f"{path!r} does not stand in its order")
+        return found
+
+    def _below(self, path: str, before: Member | None) -> list[str]:
+        parent = path.rpartition("/")[0]
+        root = self._root
+        if not root or not (path.startswith(root) and path[len(root)] == "/"):
+            root = self._root = self._root_of(path)
+            if not root:
+                return [f"{path!r} lies in no root"]
+        if before is not None:
+            if parent == before.path and before.kind is Kind.DIRECTORY:
+                return []
+            if before.path.startswith(parent + "/") and len(parent) >= len(root):
+                return []
+        return [f"{parent!r} holds members but is no directory"]
+
+    def _root_of(self, path: str) -> str:
+        parts = path.split("/")
+        owners = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+        return next((owner for owner in owners if owner in self._roots), "")
+
+
+def _order(path: str) -> str:
+    """Paths compare by their parts: a folder's entries come before its neighbour whose name only begins alike."""
+    return path.replace("/", "\x00")
+
+
+def missing_roots(header: Header, present: frozenset[str]) -> list[str]:
+    """Roots that an archive names and does not hold; `present` are the paths of members that are roots."""
+    return [
+        f"the root {root.path!r} is not the {root.kind.value} that the manifest says"
+        for root in header.roots
+        if root.kind is not Kind.ABSENT and root.path not in present
+    ]
+
+
+def torn(archive: Archive) -> list[str]:
+    """Which members only the manifest or only the zip's directory knows; for damaged archives, and in memory."""
+    entries = {entry.name for entry in archive.entries()}
+    described = {member.entry for member in archive.contents()} | RESERVED
+    return [
+        *(f"{name!r} is in the archive but not in its manifest" for name in sorted(entries - described)),
+        *(f"{name!r} is in the manifest but not in the archive" for name in sorted(described - entries)),
+    ] or ["the manifest and the zip's directory have their members in different orders"]
+
+
+def same_names(archive: Archive) -> list[str]:
+    """One line for each pair of members that some disk takes for one; in memory, for archives in which there are some."""
+    return collisions(entry.name.removesuffix("/") for entry in archive.entries())

@@ -1,154 +1,305 @@
-"""Writes an archive: reads every member once, hashes it on the way, and refuses what changes meanwhile."""
+"""Writes an archive: every file is read once, and that one read feeds its hash, its packed form and the archive's hash."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import PurePosixPath
-from typing import BinaryIO
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from typing import IO, BinaryIO
 
-from attrs import evolve
+from attrs import define, evolve, field, frozen
 
-from dhash_guard.backup.archive.manifest import Header, Kind, Manifest, Member
-from dhash_guard.backup.components import Source
-from dhash_guard.backup.names import MANIFEST, SUMS
-from dhash_guard.errors import NoGo
-from dhash_guard.records.canonical import sha256_hex
-from dhash_guard.system.clock import Clock
-
-BLOCK = 1 << 20
-MEDIA = frozenset(
-    {
-        *(".avif", ".gif", ".heic", ".jpeg", ".jpg", ".jxl", ".png", ".webp"),
-        *(".m4a", ".mkv", ".mov", ".mp3", ".mp4", ".ogg", ".opus", ".webm"),
-        *(".7z", ".br", ".bz2", ".gz", ".woff", ".woff2", ".xz", ".zip", ".zst"),
-    }
+from dhash_guard.backup.archive.cloning import WORTHWHILE, can_clone, clone, padding
+from dhash_guard.backup.archive.deflate import STANDARD, Deflate
+from dhash_guard.backup.archive.manifest import Header, Kind, header_line
+from dhash_guard.backup.archive.packing import (
+    BATCH,
+    PIECE,
+    SLAB,
+    Aside,
+    Batch,
+    Packed,
+    Packer,
+    Piece,
+    Task,
+    batch_cost,
+    is_media,
+    member_of,
+    opened,
+    require_unchanged,
 )
-"""Suffixes of files that are compressed already and are stored as they are."""
+from dhash_guard.backup.archive.sources import Source
+from dhash_guard.backup.archive.zipformat import (
+    DEFLATED,
+    DESCRIBED,
+    LIMIT,
+    STORED,
+    UTF8,
+    Entry,
+    descriptor,
+    directory_record,
+    dos_stamp,
+    end_records,
+    local_header,
+)
+from dhash_guard.backup.names import MANIFEST, SUMS
+from dhash_guard.system.clock import Clock
+from dhash_guard.system.workers import in_order
 
-_THOROUGH_UP_TO = 8 << 20
-"""Bytes up to which a file is deflated at level 6; above, level 1 is three times as fast for a few percent of size."""
+_LARGE = LIMIT - (64 << 20)
+"""Bytes from which sizes are written in 64 bits: what deflate cannot pack grows a little."""
+
+_IN_MEMORY = 4 << 20
+_SAMPLE = 256 << 10
+_HARDLY = 0.97
 
 
-def write_archive(file: BinaryIO, clock: Clock, header: Header, sources: tuple[Source, ...]) -> Manifest:
+@frozen(kw_only=True)
+class Written:
+    """An archive that was written: its length and hashes as they left memory."""
+
+    members: int
+    plain: int
+    size: int
+    sha256: str
+    crc: int
+
+
+def write_archive(
+    file: BinaryIO,
+    clock: Clock,
+    header: Header,
+    root: Path,
+    sources: Iterable[Source],
+    *,
+    folder: Path,
+    workers: int = 1,
+    deflate: Deflate = STANDARD,
+    advance: Callable[[int], None] = lambda count: None,
+) -> Written:
     """Write members, manifest and sums as a zip into `file`, which stays open; the header's `sealed_at` is set here.
 
-    Raise NoGo naming the member that changed, vanished or could not be read, and OSError where writing fails.
+    `sources` come in the order of their paths' parts. What comes last in a zip is kept in `folder` until then, so that
+    memory does not grow with the number of members; `advance` is told the plain bytes as they are done. Raise NoGo naming
+    the member that changed, vanished or could not be read, and OSError where writing fails.
     """
-    with zipfile.ZipFile(file, "w") as archive:
-        members = tuple(_add(archive, source) for source in sources)
-        manifest = Manifest(header=evolve(header, sealed_at=float(clock.now())), members=members)
-        for name, content in ((MANIFEST, manifest.to_bytes()), (SUMS, sums(manifest))):
-            info = _info(name, stat.S_IFREG | 0o640, header.created_at, len(content))
-            with archive.open(info, "w") as entry:
-                entry.write(content)
-    return manifest
+    with ExitStack() as stack:
+        manifest, sums, directory = (
+            stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(folder))) for _ in range(3)
+        )
+        writing = _Writing(file, root, deflate, manifest, sums, directory, can_clone(folder))
+        stack.callback(writing.abandon)
+        packer = Packer(str(root), deflate)
+        for result, slab in in_order(packer, writing.tasks(sources), workers=workers, slab=SLAB):
+            advance(writing.take(result, slab))
+        return writing.close(evolve(header, sealed_at=float(clock.now())))
 
 
-def sums(manifest: Manifest) -> bytes:
-    """What `sha256sum -c SHA256SUMS` checks after unzipping: every regular file and the manifest itself."""
-    pairs = [(member.sha256, member.path) for member in manifest.members if member.kind is Kind.FILE]
-    pairs.append((sha256_hex(manifest.to_bytes()), MANIFEST))
-    return "".join(f"{sha256}  {path}\n" for sha256, path in pairs).encode("utf-8")
+@define
+class _Big:
+    """A file that is written piece by piece: what is known of it so far."""
+
+    source: Source
+    entry: Entry
+    large: bool
+    descriptor: int
+    digest: hashlib._Hash = field(factory=hashlib.sha256)
+    crc: int = 0
+    packed: int = 0
 
 
-def _add(archive: zipfile.ZipFile, source: Source) -> Member:
-    member = Member(
-        path=source.path,
-        kind=source.kind,
-        mode=0 if source.kind is Kind.LINK else stat.S_IMODE(source.status.st_mode),
-        mtime_ns=source.status.st_mtime_ns,
-        link=source.link,
-    )
-    if source.kind is Kind.FILE:
-        return _add_file(archive, source, member)
-    content = source.link.encode("utf-8")
-    if source.kind is Kind.LINK:
-        member = evolve(member, size=len(content), sha256=sha256_hex(content))
-    info = _info(member.entry, source.status.st_mode, source.status.st_mtime, len(content))
-    info.compress_type = zipfile.ZIP_STORED
-    with archive.open(info, "w") as entry:
-        entry.write(content)
-    return member
+@define
+class _Writing:
+    """An archive in the making. Manifest, sums and directory are kept aside until all members are written."""
 
+    file: BinaryIO
+    root: Path
+    deflate: Deflate
+    manifest: IO[bytes]
+    sums: IO[bytes]
+    directory: IO[bytes]
+    clones: bool
+    at: int = 0
+    crc: int = 0
+    members: int = 0
+    entries: int = 0
+    plain: int = 0
+    _digest: hashlib._Hash = field(factory=hashlib.sha256)
+    _plans: deque[Task] = field(factory=deque)
+    _bigs: deque[_Big] = field(factory=deque)
 
-def _add_file(archive: zipfile.ZipFile, source: Source, member: Member) -> Member:
-    with _opened(source) as descriptor:
-        opened = os.fstat(descriptor)
-        _require_unchanged(source, source.status, opened)
-        size, digest = opened.st_size, hashlib.sha256()
-        info = _info(source.path, opened.st_mode, opened.st_mtime, size)
-        with archive.open(info, "w", force_zip64=size >= zipfile.ZIP64_LIMIT // 2) as entry:
-            for block in _blocks(source, descriptor, size):
-                digest.update(block)
-                entry.write(block)
-        _require_unchanged(source, opened, os.fstat(descriptor))
+    def tasks(self, sources: Iterable[Source]) -> Iterator[Task]:
+        """The work in order; what each task was is remembered until its result comes."""
+        for task in self._tasks(sources):
+            self._plans.append(task)
+            yield task
+
+    def _tasks(self, sources: Iterable[Source]) -> Iterator[Task]:
+        batch: list[Source] = []
+        cost = 0
+        for source in sources:
+            cloned = self.clones and source.kind is Kind.FILE and source.size >= WORTHWHILE and is_media(source.path)
+            alone = cloned or (source.kind is Kind.FILE and (source.grows or source.size > PIECE))
+            more = batch_cost(source)
+            if batch and (alone or cost + more > PIECE or len(batch) == BATCH):
+                yield Batch(tuple(batch))
+                batch, cost = [], 0
+            if alone:
+                yield from self._alone(source, cloned=cloned)
+            else:
+                batch.append(source)
+                cost += more
+        if batch:
+            yield Batch(tuple(batch))
+
+    def _alone(self, source: Source, *, cloned: bool) -> Iterator[Task]:
+        with opened(str(self.root), source) as found:
+            source = source._replace(size=os.fstat(found).st_size) if source.grows else source
+            method = STORED if cloned else self._method(source, found)
+            entry = Entry(
+                source.path, source.mode, dos_stamp(source.mtime_ns // 10**9), method, UTF8 | DESCRIBED, 0, 0, source.size, 0
+            )
+            # Kept open until the last piece is written, so that a file that is replaced meanwhile is noticed.
+            self._bigs.append(_Big(source, entry, source.size >= _LARGE, os.dup(found)))
+        if cloned:
+            yield Aside()
+            return
+        offsets = range(0, source.size, PIECE) or (0,)
+        for offset in offsets:
+            length = min(PIECE, source.size - offset)
+            yield Piece(source, offset, length, offset + length == source.size, method)
+
+    def _method(self, source: Source, found: int) -> int:
+        """Big files that hardly get smaller are stored; their beginning speaks for them."""
+        if is_media(source.path) or not source.size:
+            return STORED
+        sample = os.read(found, _SAMPLE)
+        return DEFLATED if len(self.deflate.whole(sample)) < _HARDLY * len(sample) else STORED
+
+    def take(self, result: Packed | int, slab: memoryview) -> int:
+        """Write the result of the next task; return how many plain bytes it stands for."""
+        task = self._plans.popleft()
+        if isinstance(task, Aside):
+            return self._clone(self._bigs.popleft())
+        if isinstance(task, Piece):
+            assert isinstance(result, int)
+            return self._piece(task, result, slab)
+        assert isinstance(result, Packed)
+        self.directory.write(result.placed(self.at))
+        self.manifest.write(result.manifest)
+        self.sums.write(result.sums)
+        self._write(slab[: result.size])
+        self.members += len(result.offsets)
+        self.entries += len(result.offsets)
+        self.plain += result.plain
+        return result.plain
+
+    def _piece(self, piece: Piece, packed: int, slab: memoryview) -> int:
+        big = self._bigs[0]
+        if piece.offset == 0:
+            big.entry = big.entry._replace(offset=self.at)
+            self._write(local_header(big.entry, large=big.large))
+        plain = slab[: piece.length]
+        self._account(big, plain)
+        data = plain if piece.method == STORED else slab[PIECE : PIECE + packed]
+        big.packed += len(data)
+        self._write(data)
+        if piece.last:
+            self._end(self._bigs.popleft())
+        return piece.length
+
+    def _clone(self, big: _Big) -> int:
+        """Share the file's blocks, then hash what stands in the archive: whatever happens to the file, they agree."""
+        big.entry = big.entry._replace(offset=self.at)
+        room = padding(self.at + len(local_header(big.entry, large=big.large)))
+        self._write(local_header(big.entry, large=big.large, padding=room))
+        self.file.flush()
         try:
-            _require_unchanged(source, opened, source.location.lstat())
-        except FileNotFoundError:
-            raise _changed(source, "vanished") from None
-    return evolve(member, size=size, mtime_ns=opened.st_mtime_ns, sha256=digest.hexdigest())
+            clone(big.descriptor, self.file.fileno(), self.at)
+            require_unchanged(big.source, big.descriptor)
+            reading, start = self.file.fileno(), self.at
+        except OSError:  # a file from another file system, for instance
+            reading, start = big.descriptor, 0
+        for offset in range(0, big.source.size, 1 << 20):
+            block = os.pread(reading, min(1 << 20, big.source.size - offset), start + offset)
+            self._account(big, block)
+            big.packed += len(block)
+            self._write(block, present=reading == self.file.fileno())
+        self.file.seek(self.at)
+        self._end(big)
+        return big.source.size
+
+    def _account(self, big: _Big, plain: memoryview | bytes) -> None:
+        big.digest.update(plain)
+        big.crc = self.deflate.crc32(plain, big.crc)
+
+    def _end(self, big: _Big) -> None:
+        """Close the entry of a big file; raise NoGo where it changed since its first byte was read."""
+        with os.fdopen(big.descriptor, "rb") as file:
+            require_unchanged(big.source, file.fileno())
+        big.entry = big.entry._replace(crc=big.crc, packed=big.packed)
+        self._write(descriptor(big.entry, large=big.large))
+        self.directory.write(directory_record(big.entry, large=big.large))
+        member = member_of(big.source, Kind.FILE, big.source.size, big.digest.hexdigest())
+        self.manifest.write(member.line)
+        self.sums.write(f"{member.sha256}  {member.path}\n".encode())
+        self.members += 1
+        self.entries += 1
+        self.plain += big.source.size
+
+    def abandon(self) -> None:
+        """Let go of files that were begun and not ended."""
+        while self._bigs:
+            os.close(self._bigs.pop().descriptor)
+
+    def close(self, header: Header) -> Written:
+        """Write manifest, sums, directory and the end."""
+        first = header_line(header)
+        sha256 = self._stream(MANIFEST, first, self.manifest, header)
+        self.sums.write(f"{sha256}  {MANIFEST}\n".encode())
+        self._stream(SUMS, b"", self.sums, header)
+        start = self.at
+        for block in _blocks(self.directory):
+            self._write(block)
+        self._write(end_records(self.entries, start, self.at - start))
+        return Written(members=self.members, plain=self.plain, size=self.at, sha256=self._digest.hexdigest(), crc=self.crc)
+
+    def _stream(self, name: str, first: bytes, spool: IO[bytes], header: Header) -> str:
+        """Pack `first` and then a spool as one entry; return its sha256."""
+        large = spool.tell() + len(first) >= _LARGE
+        stamp = dos_stamp(int(header.created_at))
+        entry = Entry(name, stat.S_IFREG | 0o640, stamp, DEFLATED, UTF8 | DESCRIBED, 0, 0, 0, self.at)
+        self._write(local_header(entry, large=large))
+        digest, crc, size, packed = hashlib.sha256(), 0, 0, 0
+        for block in chain((first,) if first else (), _blocks(spool), (b"",)):
+            data = self.deflate.part(memoryview(block), last=not block)  # an empty one ends it
+            digest.update(block)
+            crc = self.deflate.crc32(block, crc)
+            size, packed = size + len(block), packed + len(data)
+            self._write(data)
+        entry = entry._replace(crc=crc, packed=packed, size=size)
+        self._write(descriptor(entry, large=large))
+        self.directory.write(directory_record(entry, large=large))
+        self.entries += 1
+        return digest.hexdigest()
+
+    def _write(self, data: bytes | memoryview, *, present: bool = False) -> None:
+        """Append to the archive and to its hashes; `present` bytes are in the file already."""
+        if not present:
+            self.file.write(data)
+        self._digest.update(data)
+        self.crc = self.deflate.crc32(data, self.crc)
+        self.at += len(data)
 
 
-@contextmanager
-def _opened(source: Source) -> Iterator[int]:
-    """A descriptor of the file itself: never through a link, and a pipe that took its place does not block."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(source.location, flags)
-    except FileNotFoundError:
-        raise _changed(source, "vanished") from None
-    except OSError as problem:
-        raise NoGo(f"{source.path} cannot be read: {problem.strerror}") from problem
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _blocks(source: Source, descriptor: int, size: int) -> Iterator[bytes]:
-    """Exactly `size` bytes; a file that grows is read to the length it had at open."""
-    left = size
-    while left:
-        try:
-            block = os.read(descriptor, min(BLOCK, left))
-        except OSError as problem:
-            raise NoGo(f"{source.path} cannot be read: {problem.strerror}") from problem
-        if not block:
-            raise _changed(source)
-        left -= len(block)
+def _blocks(spool: IO[bytes]) -> Iterator[bytes]:
+    """A spool from its beginning, a few megabytes at a time."""
+    spool.seek(0)
+    while block := spool.read(PIECE):
         yield block
-
-
-def _require_unchanged(source: Source, before: os.stat_result, now: os.stat_result) -> None:
-    if (before.st_dev, before.st_ino, stat.S_IFMT(before.st_mode)) != (now.st_dev, now.st_ino, stat.S_IFMT(now.st_mode)):
-        raise _changed(source)
-    if source.grows:
-        if now.st_size < before.st_size:
-            raise _changed(source)
-    elif (before.st_size, before.st_mtime_ns) != (now.st_size, now.st_mtime_ns):
-        raise _changed(source)
-
-
-def _changed(source: Source, how: str = "changed") -> NoGo:
-    return NoGo(
-        f"{source.path} {how} while it was backed up",
-        cure="Quiesce the service, try again, or mark logs with `grows: true`.",
-    )
-
-
-def _info(name: str, mode: int, mtime: float, size: int) -> zipfile.ZipInfo:
-    moment = datetime.fromtimestamp(min(max(mtime, 315532800.0), 4354819198.0), UTC)  # zip knows 1980 to 2107
-    info = zipfile.ZipInfo(name, (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second))
-    info.create_system = 3  # unix: the upper half of external_attr is the mode
-    info.external_attr = (mode & 0xFFFF) << 16 | (0x10 if stat.S_ISDIR(mode) else 0)
-    info.file_size = size
-    stored = PurePosixPath(name).suffix.lower() in MEDIA
-    info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-    info._compresslevel = 6 if size <= _THOROUGH_UP_TO else 1  # type: ignore[attr-defined]  # noqa: SLF001 - public in 3.13
-    return info

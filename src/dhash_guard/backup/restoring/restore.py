@@ -5,18 +5,22 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from attrs import evolve
 
 from dhash_guard.backup import sidecar
-from dhash_guard.backup.archive.manifest import Kind, Manifest
-from dhash_guard.backup.archive.reader import opened
+from dhash_guard.backup.archive.deflate import chosen
+from dhash_guard.backup.archive.manifest import Header, Kind
+from dhash_guard.backup.archive.reader import Archive, opened
 from dhash_guard.backup.archive.verify import examine
 from dhash_guard.backup.catalog import path_of
 from dhash_guard.backup.components import require_places
 from dhash_guard.backup.names import previous_name, staged_name
-from dhash_guard.backup.restoring.digest import manifest_entries, manifest_roots_digest, tree_digest, tree_entries
+from dhash_guard.backup.restoring.comparing import different_roots, differing_paths
+from dhash_guard.backup.restoring.digest import RootSummary, joined, summaries
 from dhash_guard.backup.restoring.exchange import conclude, go_back, go_forward
 from dhash_guard.backup.restoring.journal import (
     Journal,
@@ -43,7 +47,7 @@ _SPARE = 1.05
 
 
 def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: BackupSettings) -> Restoration:
-    """Verify the backup whole, stage it, exchange every root, and read it back from its final place.
+    """Verify the backup, stage it whole, exchange every root, and read it back from its final place.
 
     Only roots that `settings` name as part of a component are replaced: an archive does not choose its own targets.
     Raise Damaged, UsageProblem, CannotTell or Locked before anything is touched; NoGo where it could not be done and
@@ -51,39 +55,46 @@ def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: Back
     (a service may write at once) is returned as not `identical`; `differences` names the entries.
     """
     began = machine.clock.monotonic()
-    with held(machine, layout, "a restore"):
-        manifest = _verified(layout, facts, settings)
+    with held(machine, layout, "a restore"), _opened(machine, layout, facts) as archive:
+        header = _verified(machine, layout, archive, facts, settings)
         finish_unfinished(machine, layout)
-        _preflight(machine, layout, manifest)
-        journal = _planned(machine, layout, facts, manifest)
-        written, journal = _staged(machine, layout, journal, manifest, path_of(layout, facts))
+        found = summaries(header, archive.contents())
+        _preflight(machine, layout, found)
+        journal = _planned(machine, layout, facts, found)
+        written, journal = _staged(machine, layout, journal, archive)
         exchange_all(machine, layout, journal)
-        roots = tuple(_restored(layout, place, manifest) for place in journal.places)
+        different = different_roots(machine, archive, layout.root, found)
         close(machine, layout, journal)
-    expected = {place.path: manifest_roots_digest(manifest, [place.path]) for place in journal.places}
     return Restoration(
         backup=facts.name,
-        roots=roots,
-        files=sum(root.files for root in roots),
+        roots=tuple(
+            RestoredRoot(
+                path=root.path,
+                kind=root.kind.value,
+                files=root.files,
+                digest="" if root.path in different else root.digest,
+            )
+            for root in found.values()
+        ),
+        files=sum(root.files for root in found.values()),
         bytes_written=written,
-        identical=all(root.digest == expected[root.path] for root in roots),
+        identical=not different,
         seconds=machine.clock.monotonic() - began,
     )
 
 
 def rehearse(machine: Machine, layout: Layout, facts: BackupFacts, settings: BackupSettings) -> tuple[str, ...]:
     """The roots that a restore would replace, after every check that comes before its first change; raise as it does."""
-    manifest = _verified(layout, facts, settings)
-    _preflight(machine, layout, manifest)
-    return tuple(root.path for root in manifest.header.roots)
+    with _opened(machine, layout, facts) as archive:
+        header = _verified(machine, layout, archive, facts, settings, contents=True)
+        _preflight(machine, layout, summaries(header, archive.contents()))
+    return tuple(root.path for root in header.roots)
 
 
-def differences(layout: Layout, manifest: Manifest) -> tuple[str, ...]:
-    """Paths of all entries in which the tree on the disk and `manifest` are not the same, sorted; empty means identical."""
-    roots = [root.path for root in manifest.header.roots]
-    live = {entry for root in roots for entry in tree_entries(layout.root, root)}
-    stated = {entry for root in roots for entry in manifest_entries(manifest, root)}
-    return tuple(sorted({path for path, *_ in live ^ stated}))
+def differences(layout: Layout, facts: BackupFacts) -> tuple[str, ...]:
+    """Paths of all entries in which the tree on the disk and a backup are not the same, sorted; empty means identical."""
+    with opened(path_of(layout, facts)) as archive:
+        return tuple(differing_paths(archive, layout.root))
 
 
 def exchange_all(machine: Machine, layout: Layout, journal: Journal) -> None:
@@ -106,45 +117,61 @@ def close(machine: Machine, layout: Layout, journal: Journal) -> None:
         ) from problem
 
 
-def _verified(layout: Layout, facts: BackupFacts, settings: BackupSettings) -> Manifest:
+@contextmanager
+def _opened(machine: Machine, layout: Layout, facts: BackupFacts) -> Iterator[Archive]:
+    """The archive, opened once: what is verified is what is restored, whatever happens to its name meanwhile."""
     path = path_of(layout, facts)
-    found, manifest = examine(path, facts.name, sidecar.read(path))
-    problems = list(found.problems)
-    if facts.sha256 and found.sha256 != facts.sha256:
+    sidecar.read(path)
+    with opened(path, chosen(machine.environ)) as archive:
+        yield archive
+
+
+def _verified(
+    machine: Machine,
+    layout: Layout,
+    archive: Archive,
+    facts: BackupFacts,
+    settings: BackupSettings,
+    *,
+    contents: bool = False,
+) -> Header:
+    """Check hash and structure, and with `contents` every member; a restore checks these while it stages them."""
+    found = examine(machine, archive, facts.name, sidecar.read(archive.path), contents=contents)
+    problems = list(found.verification.problems)
+    if facts.sha256 and found.verification.sha256 != facts.sha256:
         problems.append("it is not the archive that was chosen")
-    if problems or manifest is None:
+    if problems or found.header is None:
         raise Damaged(
             "the backup is damaged, nothing was touched:\n  " + "\n  ".join(problems),
             where=facts.name,
             cure="Choose another backup.",
         )
     known = {PurePosixPath(path).as_posix() for part in settings.components.values() for path in part.paths}
-    foreign = [root.path for root in manifest.header.roots if root.path not in known]
+    foreign = [root.path for root in found.header.roots if root.path not in known]
     if foreign:
         raise UsageProblem(
             f"the backup would replace {', '.join(foreign)}, which no component names",
             where=facts.name,
             cure="If that is meant, add the paths to backup.components; nothing was touched.",
         )
-    return manifest
+    return found.header
 
 
-def _preflight(machine: Machine, layout: Layout, manifest: Manifest) -> None:
+def _preflight(machine: Machine, layout: Layout, found: Mapping[str, RootSummary]) -> None:
     """Refuse what is bound to fail while nothing has been touched yet."""
-    require_places(layout, [root.path for root in manifest.header.roots])
-    groups = manifest.by_root()
+    require_places(layout, list(found))
     needed: Counter[int] = Counter()
     folders: dict[int, Path] = {}
-    for root in manifest.header.roots:
-        target = layout.root / root.path
+    for path, summary in found.items():
+        target = layout.root / path
         folder = next(parent for parent in target.parents if parent.exists())
         if os.path.ismount(target):
-            raise NoGo(f"{root.path} is a mount point and cannot be exchanged", cure="Back up what is in it instead.")
+            raise NoGo(f"{path} is a mount point and cannot be exchanged", cure="Back up what is in it instead.")
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-            raise NoGo(f"{folder} does not let a new {root.path} be made in it")
+            raise NoGo(f"{folder} does not let a new {path} be made in it")
         device = folder.stat().st_dev
         folders[device] = folder
-        needed[device] += sum(member.size for member in groups[root.path])
+        needed[device] += summary.bytes
     for device, size in needed.items():
         free = machine.host.free_bytes(folders[device])
         if free is not None and free < size * _SPARE:
@@ -152,12 +179,12 @@ def _preflight(machine: Machine, layout: Layout, manifest: Manifest) -> None:
             raise NoGo(f"the restore needs {format_bytes(size * _SPARE)}, {missing} more than are free", cure="Make room.")
 
 
-def _planned(machine: Machine, layout: Layout, facts: BackupFacts, manifest: Manifest) -> Journal:
+def _planned(machine: Machine, layout: Layout, facts: BackupFacts, found: Mapping[str, RootSummary]) -> Journal:
     before = read_undo(layout)
     seed = f"{facts.name} {facts.sha256} {machine.clock.now()!r} {os.getpid()} {before.id if before else ''}"
     identity = sha256_hex(seed.encode())[:12]
     places = []
-    for root in manifest.header.roots:
+    for root in found.values():
         name = root.path.rpartition("/")[2]
         staged, previous = staged_name(name, identity), previous_name(name, identity)
         places.append(Place(path=root.path, kind=root.kind, staged=staged, previous=previous))
@@ -167,22 +194,18 @@ def _planned(machine: Machine, layout: Layout, facts: BackupFacts, manifest: Man
         state=State.STAGING,
         backup=facts.name,
         sha256=facts.sha256,
-        digest=manifest_roots_digest(manifest, [place.path for place in places]),
+        digest=joined(found.values()),
         places=tuple(places),
         stale=before.trees() if before else (),
     )
 
 
-def _staged(machine: Machine, layout: Layout, journal: Journal, manifest: Manifest, path: Path) -> tuple[int, Journal]:
+def _staged(machine: Machine, layout: Layout, journal: Journal, archive: Archive) -> tuple[int, Journal]:
     """Stage every root and bring it to the disk; the journal that comes back is prepared. On failure nothing stays."""
-    groups, written = manifest.by_root(), 0
-    present = [place for place in journal.places if place.kind is not Kind.ABSENT]
     try:
         write_journal(machine, layout, journal)
-        with opened(path) as archive:
-            for place in present:
-                machine.files.make_directory((layout.root / place.path).parent)
-                written += stage(machine, layout, archive, place, groups[place.path])
+        written = stage(machine, layout, archive, journal.places)
+        present = [place for place in journal.places if place.kind is not Kind.ABSENT]
         folders = {parent.stat().st_dev: parent for place in present for parent in [(layout.root / place.path).parent]}
         for folder in folders.values():
             machine.files.sync_filesystem(folder)
@@ -206,12 +229,3 @@ def _explained(problem: OSError | GuardError) -> GuardError:
         return problem
     full = "the disk is full" if problem.errno in (errno.ENOSPC, errno.EDQUOT) else "the backup could not be staged"
     return NoGo(f"{full}, everything stands as before: {problem}")
-
-
-def _restored(layout: Layout, place: Place, manifest: Manifest) -> RestoredRoot:
-    files = sum(kind == Kind.FILE.value for _, kind, _, _ in manifest_entries(manifest, place.path))
-    try:
-        digest = tree_digest(layout.root, [place.path])
-    except OSError:  # it cannot be read back, so it is not known to be identical
-        digest = ""
-    return RestoredRoot(path=place.path, kind=place.kind.value, files=files, digest=digest)

@@ -1,0 +1,60 @@
+"""Finds the backup that a rollback goes back to, with every candidate's verdict said and recorded."""
+
+from __future__ import annotations
+
+from dhash_guard.errors import CannotTell, Damaged
+from dhash_guard.records.backup import BackupFacts
+from dhash_guard.records.stage import Finding, StageStatus
+from dhash_guard.rollout import deployments
+from dhash_guard.rollout.run import Done, Guarded
+from dhash_guard.rollout.safety import belonging
+from dhash_guard.rollout.target import Choice, choose, warnings_for
+
+
+def pick_target(run: Guarded, reference: str | None, from_environment: str | None = None) -> BackupFacts:
+    """The backup to go back to, every refusal said and recorded.
+
+    Raise CannotTell where there is none, Damaged where the named one is bad, UsageProblem where it is not one of ours.
+    """
+    held: list[BackupFacts] = []
+    named = None if reference is None else run.vault.find(reference, from_environment)
+
+    def work() -> Done:
+        facts, findings = _chosen(run) if named is None else _named(run, named)
+        held.append(facts)
+        return Done(f"{facts.name}, every member read and sound", findings)
+
+    run.stage("rollback target", work)
+    return held[0]
+
+
+def candidates(run: Guarded) -> Choice:
+    """Every backup of the environment and how it stands as a target; backups are read until one is sound."""
+    deployment = deployments.latest(run.configuration)
+    return choose(run.vault.listing(), deployment, run.vault.verify, belonging(run.configuration))
+
+
+def _named(run: Guarded, facts: BackupFacts) -> tuple[BackupFacts, tuple[Finding, ...]]:
+    for warning in warnings_for(facts, deployments.latest(run.configuration), belonging(run.configuration)):
+        run.say(f"warning: {warning}")
+        run.log.line("warning", warning)
+    if problems := run.vault.verify(facts).problems:
+        raise Damaged(f"{facts.name} cannot be restored: {'; '.join(problems[:3])}", cure="Nothing was touched.")
+    return facts, (Finding(check=facts.name, status=StageStatus.PASSED, text="named by whoever ordered the rollback"),)
+
+
+def _chosen(run: Guarded) -> tuple[BackupFacts, tuple[Finding, ...]]:
+    choice = candidates(run)
+    for name, why in choice.refused:
+        run.log.line("warning", f"not a rollback target: {name}: {why}")
+        run.say(f"not {name}: {why}")
+    for warning in choice.warnings:
+        run.say(f"warning: {warning}")
+    if choice.target is None:
+        listed = "; ".join(f"{name}: {why}" for name, why in choice.refused) or "there is no backup of this environment"
+        raise CannotTell(
+            f"nothing to roll back to ({listed})",
+            cure="Name a backup with --backup, or restore by hand.",
+            findings=choice.findings(),
+        )
+    return choice.target, choice.findings()
