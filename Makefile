@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 NODE := node_modules/.installed
 
-.PHONY: help setup demo test check reference bench bench-backup full action bench-start bench-gates bench-backtest mutants clean
+.PHONY: help setup demo test faults faults-table check reference bench bench-backup full action bench-start bench-gates bench-backtest mutants clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,19 @@ test: $(STAMP) $(NODE) ## all tests
 
 full: $(STAMP) $(NODE) ## all tests, the long variants too
 	DHASH_GUARD_FULL=1 $(BIN)/python -m pytest --full
+
+FAULTS = tests/faults/test_killed_create.py tests/faults/test_killed_prune.py tests/faults/test_killed_restore.py \
+	tests/faults/test_killed_workers.py tests/faults/test_syscalls.py tests/faults/test_full_disk.py \
+	tests/faults/test_broken_archives.py tests/faults/test_concurrent.py tests/faults/test_clock_jumps.py \
+	tests/faults/test_power_cuts.py
+
+faults: $(STAMP) ## backups killed, starved, cut off and raced at chosen steps
+	$(BIN)/python -m pytest $(FAULTS)
+
+faults-table: $(STAMP) ## the same at every step, and docs/reference/faults.md from it
+	@mkdir -p build && rm -f build/faults.jsonl
+	DHASH_GUARD_FAULTS=$(CURDIR)/build/faults.jsonl $(BIN)/python -m pytest --full $(FAULTS); failed=$$?; \
+	PYTHONPATH=tests $(BIN)/python -m faults.table build/faults.jsonl > docs/reference/faults.md && exit $$failed
 
 check: $(STAMP) ## types, lint, layers
 	$(BIN)/ruff format --check .

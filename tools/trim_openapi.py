@@ -19,6 +19,7 @@ KEPT = {
     "/orgs/{org}",
     TEAM,
     REPO,
+    REPO + "/activity",
     REPO + "/statuses/{sha}",
     REPO + "/codeowners/errors",
 }

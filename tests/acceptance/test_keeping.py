@@ -20,7 +20,7 @@ def _archives(project: Project) -> list[str]:
 
 def _taken(project: Project, count: int) -> list[str]:
     for _ in range(count):
-        assert project.guard("backup", "create").code == 0
+        assert project.guard("backup", "create", "--verify").code == 0
     return _archives(project)
 
 
@@ -150,6 +150,17 @@ def test_wrong_rules_are_refused(project: Project) -> None:
     assert "too small" in project.guard("backup", "prune").err
 
 
+def test_sealed_is_not_verified(project: Project) -> None:
+    """A backup that was only taken says so; reading it whole is a proof of its own, whoever asks for it."""
+    assert project.guard("backup", "create").code == 0
+    [taken] = project.guard("backup", "list", "--json").json
+    assert taken["verified"] is None
+    assert "never" in project.guard("backup", "list").out
+    assert project.guard("backup", "verify").code == 0
+    [taken] = project.guard("backup", "list", "--json").json
+    assert taken["verified"]["result"] == "passed"
+
+
 def test_the_list_says_what_was_proven(project: Project) -> None:
     names = _taken(project, 2)
     [first, second] = project.guard("backup", "list", "--json").json
@@ -163,7 +174,7 @@ def test_the_list_says_what_was_proven(project: Project) -> None:
     assert project.guard("backup", "list", "--json").json[0]["verified"]["at"] > first["verified"]["at"]
     (project.root / "backups" / names[1]).write_bytes(b"not a zip")
     text = project.guard("backup", "list").out
-    assert text.splitlines()[0].split() == ["backup", "sealed", "verified", "drilled", "age", "size"]
+    assert text.splitlines()[0].split() == ["backup", "sealed", "verified", "drilled", "age", "size", "where"]
     assert "no readable archive" in text
 
 

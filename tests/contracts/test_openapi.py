@@ -34,6 +34,8 @@ RIGHT: list[tuple[str, str, Any, str, int]] = [
     ("GET", "branches/classic%2Fx", None, "t-read", 200),
     ("GET", "branches/classic%2Fx/protection", None, "t-admin", 200),
     ("GET", "rules/branches/main", None, "t-read", 200),
+    ("GET", "rules/branches/queued", None, "t-read", 200),
+    ("GET", "activity?ref=refs/heads/change", None, "t-read", 200),
     ("GET", "pulls?state=all", None, "t-read", 200),
     ("GET", "pulls/7", None, "t-read", 200),
     ("GET", "pulls/8", None, "t-read", 200),
@@ -155,7 +157,13 @@ def seeded(sim: Simulator) -> dict[str, Any]:
     sim.add_team("ops", {"grace": "active", "linus": "pending"})
     sim.add_branch("main", by="ruleset", required_checks=("build",), approvals=2)
     sim.add_branch("classic/x", by="classic", required_checks=("build",), code_owners=True)
-    sha = sim.add_pull_request(number=7).head_sha
+    sim.add_branch(
+        "queued", by="ruleset", merge_queue=True, required_checks=("gate",), app=15368, required_reviewers={"ops": 1}
+    )
+    sha = sim.add_pull_request(number=7, requested_reviewers=("linus",)).head_sha
+    sim.add_push("change", sha)
+    sim.add_push("change", "0" * 40, actor="", kind="force_push")
+    sim.add_review(7, "", "COMMENTED")
     sim.repository.pull_requests[0] = evolve(sim.repository.pull_requests[0], files=(_file(),))
     sim.add_pull_request(number=8, head_repository="eve/dhash-service", state="closed", merged=True)
     sim.add_pull_request(number=9, locked=True)

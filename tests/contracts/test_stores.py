@@ -331,9 +331,8 @@ def test_who_waits_gets_it(world: World) -> None:
         assert clock.at > NOON + 300 + SKEW
 
 
+@pytest.mark.parametrize("world", ["file", "s3"], indirect=True)  # a dictionary is not shared by hosts
 def test_of_many_at_once_one_holds(world: World) -> None:
-    if world.settings.url.startswith("memory"):
-        pytest.skip("a dictionary is not shared by hosts")
     for number in range(7):  # there are old ones to look through
         raw(world).create(f"{FOLDER}{number}-not-a-lease.txt", b"x")
     ready, results, lock = threading.Barrier(6), list[str](), threading.Lock()

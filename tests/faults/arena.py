@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,11 +39,38 @@ environments:
 """The same components as the killer's, for the installed program."""
 
 
+class _Server:
+    """The killer, loaded once for this process: it forks for every operation."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        with self._turn:
+            if self._process is None:
+                environ = {**os.environ, "PYTHONPATH": str(SOURCES)}
+                self._process = subprocess.Popen(
+                    [sys.executable, str(KILLER), "serve"],
+                    env=environ,
+                    text=True,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            assert self._process.stdin is not None and self._process.stdout is not None
+            self._process.stdin.write(json.dumps(arguments) + "\n")
+            self._process.stdin.flush()
+            answer = json.loads(self._process.stdout.readline())
+        return subprocess.CompletedProcess(arguments, answer["code"], answer["out"], answer["errors"])
+
+
+_SERVER = _Server()
+
+
 def child(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the killer in a process of its own."""
-    command = [sys.executable, str(KILLER), *map(str, arguments)]
-    environ = {**os.environ, "PYTHONPATH": str(SOURCES)}
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    """Run the killer's arguments in a process of its own."""
+    return _SERVER.ask([str(each) for each in arguments])
 
 
 def kept(root: Path) -> int:

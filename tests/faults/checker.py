@@ -98,8 +98,9 @@ def violations(
 
     `trees` are the whole states that are allowed, none of them means that it is not looked at; `tidy` asks for no strays.
     """
-    wrong = [f"{name} {why}" for name in archives(root) if (why := problem(root, name))]
-    now = good(root)
+    looked = {name: problem(root, name) for name in archives(root)}
+    wrong = [f"{name} {why}" for name, why in looked.items() if why]
+    now = {name: (root / f"{name}.sha256").read_text("utf-8") for name, why in looked.items() if not why}
     wrong += [f"{name} was good and is not any more" for name in before.keys() - now.keys() - set(may_go)]
     wrong += [f"{name} was replaced" for name in before.keys() & now.keys() if before[name] != now[name]]
     if before and not now:

@@ -6,16 +6,24 @@
 Every call of the `Files` protocol is one step. Without --kill-at the operation runs to its end and the number of
 steps is printed; --names keeps what each of them was. With --in-worker, steps are counted in each worker process and
 only those are killed. --copy takes a copy of a disk image before these steps, as a power cut at that moment leaves it.
+
+    python killer.py serve
+
+reads such lists of arguments as lines of JSON, does each in a fork of its own, and answers with a line of JSON each:
+loading the program takes longer than most of what is done with it.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +61,7 @@ _ROLES = {
 }
 
 
-def role(path: Path) -> str:
+def role(path: Path | str) -> str:
     """What a path is for, told by its name."""
     text = str(path)
     for part, said in ((".dhash-new-", "staged tree"), (".dhash-prev-", "previous tree")):
@@ -69,9 +77,12 @@ class KillingFiles:
         self._real = real
         self._dies = dies
         self._exchanges = exchanges
+        self._process = os.getpid()
         self.names: list[str] = []
 
-    def _step(self, action: Callable[[], T], what: str, path: Path) -> T:
+    def _step(self, action: Callable[[], T], what: str, path: Path | str) -> T:
+        if self._process != os.getpid():  # a worker: it counts its own
+            self._process, self.names = os.getpid(), []
         self.names.append(f"{what} {role(path)}")
         if self._dies(len(self.names), "before"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -202,10 +213,40 @@ def main(arguments: list[str]) -> None:
         exchanges=not given.no_exchange,
     )
     operate(given.operation, given.project, files, given.workers)
+    if given.copy:  # one more than there are steps: when the user was told that it is done
+        Copying(given.copy, given.into, given.copy_at)(len(files.names) + 1, "before")
     if given.names:
         given.names.write_text("\n".join(files.names), "utf-8")
     sys.stdout.write(f"{len(files.names)}\n")
 
 
+def serve() -> None:
+    """Do one list of arguments after the other; a fork that dies takes nothing with it."""
+    for line in sys.stdin:
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+            pid = os.fork()
+            if pid == 0:
+                os.dup2(out.fileno(), 1)
+                os.dup2(errors.fileno(), 2)
+                code = 1
+                try:
+                    main(json.loads(line))
+                    code = 0
+                except BaseException:  # noqa: BLE001 - whatever it is, the caller is told
+                    traceback.print_exc()
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+            _, status = os.waitpid(pid, 0)
+            out.seek(0)
+            errors.seek(0)
+            answer = {"code": os.waitstatus_to_exitcode(status), "out": out.read(), "errors": errors.read()}
+        sys.__stdout__.write(json.dumps(answer) + "\n")  # type: ignore[union-attr]
+        sys.__stdout__.flush()  # type: ignore[union-attr]
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:] == ["serve"]:
+        serve()
+    else:
+        main(sys.argv[1:])

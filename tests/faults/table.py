@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from attrs import asdict, frozen
 
 ROWS = "DHASH_GUARD_FAULTS"
 """The variable that names the file to which rows are added; without it none are kept."""
+
+FIRST = "first disk"
+_AT_A_STEP = ("killed", "power cut")
 
 _HEAD = """\
 # Faults
@@ -30,9 +34,12 @@ below was broken. The judge (`tests/faults/checker.py`) uses only `sha256sum`, `
 `unzip -t`, and its members pass `sha256sum -c SHA256SUMS` once unpacked.
 - A backup that was good before stays good, unless retention decided to remove it; the newest good one always stays.
 - After the next command, the tree is entirely the one before or entirely the one from the backup.
-- Each planned fault was hit; a run that ended untouched ends its row.
+- Each planned fault was hit: the tests fail otherwise. \
+*untouched* is the run after the last, which had nothing left to hit.
 
-`make faults` runs a selection, `make full` all of it. *first disk* is whatever the tests' own temporary folder lies on.
+`make faults` runs a selection, `make full` all of it, `make faults-table` all of it and writes this page. \
+*first disk* is whatever the tests' own temporary folder lies on; \
+*0 of 7* means that none of seven runs broke a promise.
 """
 
 
@@ -43,7 +50,7 @@ class Row:
     operation: str
     step: str
     fault: str
-    file_system: str = "first disk"
+    file_system: str = FIRST
     violations: tuple[str, ...] = ()
     skipped: str = ""
 
@@ -55,7 +62,7 @@ def record(row: Row) -> None:
             file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
 
 
-def judged(operation: str, step: str, fault: str, violations: Sequence[str], file_system: str = "first disk") -> None:
+def judged(operation: str, step: str, fault: str, violations: Sequence[str], file_system: str = FIRST) -> None:
     """Record what one fault came to, and fail where it broke a promise."""
     record(Row(operation, step, fault, file_system, tuple(violations)))
     assert not violations, f"{operation}, {step}, {fault}, {file_system}: " + "; ".join(violations)
@@ -63,22 +70,46 @@ def judged(operation: str, step: str, fault: str, violations: Sequence[str], fil
 
 def table(rows: Sequence[Row]) -> str:
     """The page."""
-    grouped: dict[tuple[str, str, str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[row.operation, row.fault, row.file_system, row.step].append(row)
     ran = [row for row in rows if not row.skipped]
-    broken_runs = sum(bool(row.violations) for row in ran)
+    skipped = sorted({(row.fault, row.step, row.skipped) for row in rows if row.skipped})
+    broken = sum(bool(row.violations) for row in ran)
     world = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
-    lines = [_HEAD, f"{len(ran)} faults, {broken_runs} with violations; {world}.\n"]
-    operation = None
-    for (does, fault, disk, step), same in sorted(grouped.items()):
-        if does != operation:
-            operation = does
-            lines += [f"\n## {does}\n", "| fault | file system | step | runs | violations |", "|---|---|---|--:|--:|"]
-        skipped = next((row.skipped for row in same if row.skipped), "")
-        broken = f"not run: {skipped}" if skipped else str(sum(bool(row.violations) for row in same))
-        lines.append(f"| {fault} | {disk} | {step} | {sum(not row.skipped for row in same)} | {broken} |")
-    return "\n".join(lines) + "\n"
+    lines = [_HEAD, f"{len(ran)} faults, {broken} with violations; {world}.\n"]
+    for operation in sorted({row.operation for row in ran}):
+        mine = [row for row in ran if row.operation == operation]
+        lines.append(f"\n## {operation}\n")
+        lines += _matrix([row for row in mine if row.fault.startswith(_AT_A_STEP)])
+        lines += _list([row for row in mine if not row.fault.startswith(_AT_A_STEP)])
+    if skipped:
+        lines += ["\n## Not run here\n", "| test | why |", "|---|---|"]
+        lines += [f"| {module}: {name} | {why} |" for module, name, why in skipped]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+
+
+def _matrix(rows: Sequence[Row]) -> list[str]:
+    """Steps against faults and file systems; a cell says how many of how many runs broke a promise."""
+    columns = sorted({(row.fault, row.file_system) for row in rows})
+    if not columns:
+        return []
+    heads = [fault if disk == FIRST else f"{fault}, {disk}" for fault, disk in columns]
+    lines = [f"| step | {' | '.join(heads)} |", f"|---|{'--:|' * len(columns)}"]
+    for step in dict.fromkeys(row.step for row in rows):
+        cells = [_cell([r for r in rows if (r.step, r.fault, r.file_system) == (step, *column)]) for column in columns]
+        lines.append(f"| {step} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _list(rows: Sequence[Row]) -> list[str]:
+    grouped: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row.fault, row.file_system, row.step].append(row)
+    lines = ["| fault | file system | step | violations |", "|---|---|---|--:|"] if rows else []
+    lines += [f"| {' | '.join(key)} | {_cell(same)} |" for key, same in sorted(grouped.items())]
+    return [*lines, ""]
+
+
+def _cell(rows: Sequence[Row]) -> str:
+    return f"{sum(bool(row.violations) for row in rows)} of {len(rows)}" if rows else "–"
 
 
 if __name__ == "__main__":

@@ -79,4 +79,4 @@ def test_a_prune_after_a_killed_restore_keeps_what_is_being_restored(arena: Aren
         recovered = child(killed.root, "recover")
         assert recovered.returncode == 0, f"{killed}{recovered.stderr}"
 
-    arena.kill_everywhere("restore", judge, last=6)
+    arena.kill_everywhere("restore", judge, last=6, may_go=names[:-1], named="restore, then prune")

@@ -86,7 +86,15 @@ class NoPrograms:
     """A machine without any program, not even git."""
 
     def run(
-        self, command: Sequence[str], *, cwd: Path, timeout: float, changes: bool, extra_env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        timeout: float,
+        changes: bool,
+        extra_env: Mapping[str, str] | None = None,
+        feed: BinaryIO | None = None,
+        into: BinaryIO | None = None,
     ) -> Finished:
         return Finished(command=tuple(command), exit_code=None, output="", errors="", seconds=0.0, problem="not found")
 

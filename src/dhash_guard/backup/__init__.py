@@ -12,6 +12,7 @@ from dhash_guard.backup.restoring.recover import Recovery, recover
 from dhash_guard.backup.restoring.restore import differences, rehearse, restore
 from dhash_guard.backup.restoring.undo import Undone, undo
 from dhash_guard.backup.retention import Decision
+from dhash_guard.backup.single import SinglePlan, create_single, plan_single
 
 __all__ = [
     "BackupPlan",
@@ -20,8 +21,10 @@ __all__ = [
     "Pins",
     "Pruned",
     "Recovery",
+    "SinglePlan",
     "Undone",
     "create",
+    "create_single",
     "differences",
     "drill",
     "facts_of",
@@ -32,6 +35,7 @@ __all__ = [
     "note_verified",
     "path_of",
     "plan",
+    "plan_single",
     "prune",
     "read_whole",
     "receipts_for",

@@ -8,7 +8,9 @@ from pathlib import Path
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.archive.manifest import Header
 from dhash_guard.backup.archive.reader import opened
-from dhash_guard.backup.naming import Named, folders, named
+from dhash_guard.backup.foreign.catalogue import Form, facts_of_foreign, form_of, refusal
+from dhash_guard.backup.foreign.naming import is_tar
+from dhash_guard.backup.naming import Named, folders, named, single_named
 from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout
@@ -17,16 +19,23 @@ from dhash_guard.records.layout import Layout
 def listing(layout: Layout, environment: str | None = None) -> list[BackupFacts]:
     """All sealed backups, of one environment where it is given, newest last by sequence.
 
-    A zip without a checksum file does not appear; one that cannot be used appears with its `problem`. Never raises.
+    What has no checksum file does not appear, except tars; what cannot be used appears with its `problem`. Never raises.
     """
     found = []
     for folder in folders(layout):
-        for path in sorted(folder.glob("*.zip")) if folder.is_dir() else ():
-            if path.is_file() and sidecar.path_of(path).is_file():
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.is_file() and _is_sealed(path):
                 facts = facts_of(layout, path)
                 if environment is None or facts.environment == environment:
                     found.append(facts)
     return sorted(found, key=lambda facts: (facts.environment, facts.sequence, facts.sealed_at, facts.name))
+
+
+def _is_sealed(path: Path) -> bool:
+    if path.name.startswith(".") or path.name.endswith(sidecar.SUFFIX):
+        return False
+    looks = path.suffix == ".zip" or single_named(path.name) is not None
+    return (looks and sidecar.path_of(path).is_file()) or is_tar(path.name)
 
 
 def newest(layout: Layout, environment: str) -> BackupFacts | None:
@@ -49,6 +58,8 @@ def find(layout: Layout, reference: str, environment: str, from_env: str = "") -
             f"there is no backup {reference!r}",
             cure=f"Did you mean {near[0]}?" if near else f"{environment} has no backups.",
         )
+    if form_of(path) is Form.TAR:
+        raise refusal(path)
     sidecar.read(path)
     facts = facts_of(layout, path)
     if facts.problem:
@@ -71,6 +82,8 @@ def facts_of(layout: Layout, path: Path) -> BackupFacts:
 
     Never raises: what could not be read, or does not fit together, is the `problem`.
     """
+    if (form := form_of(path)) is not None:
+        return facts_of_foreign(layout, path, form, _name(layout, path))
     said = named(layout, path.name)
     sha256, sealing = _stated_hash(path)
     try:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
 
 from attrs import frozen
 
 from dhash_guard.backup.archive.manifest import Kind, Root
 from dhash_guard.backup.archive.packing import is_media
 from dhash_guard.backup.archive.sources import Source, kind_of
+from dhash_guard.backup.databases import Databases, is_database, sides_of
 from dhash_guard.backup.names import overlaps
 from dhash_guard.backup.settings import BackupSettings, Component, When
+from dhash_guard.backup.streams import databases_of, planned
 from dhash_guard.backup.walk import Said, walk
 from dhash_guard.errors import NoGo, UsageProblem
 from dhash_guard.records.layout import Layout
@@ -39,6 +42,7 @@ class Collection:
     media: int
     left_out: tuple[str, ...]
     _grows: frozenset[str]
+    _databases: Databases
     _found: tuple[Source, ...] | None
 
     def sources(self) -> Iterator[Source]:
@@ -52,7 +56,7 @@ class Collection:
 
     def _again(self) -> Iterator[Source]:
         problems: list[str] = []
-        yield from _walked(self.project, self.roots, self._grows, problems.append, lambda path: None)
+        yield from _walked(self.project, self.roots, self._grows, self._databases, problems.append, lambda path: None)
         _refuse(problems)
 
 
@@ -72,7 +76,7 @@ def select(settings: BackupSettings, requested: tuple[str, ...] | None) -> dict[
         for name in requested:
             _require_known(name, known)
         chosen = {name: part for name, part in known.items() if name in requested}
-    if not any(part.paths for part in chosen.values()):
+    if not any(part.roots for part in chosen.values()):
         raise UsageProblem("the chosen components name no paths", cure="Name components with --components, or use `all`.")
     return chosen
 
@@ -83,55 +87,110 @@ def _require_known(name: str, known: Mapping[str, Component]) -> None:
         raise UsageProblem(f"no component is called {name!r}", cure=f"Did you mean {near[0]}?")
 
 
-def collect(layout: Layout, components: Mapping[str, Component]) -> Collection:
-    """Find every member of `components`, without following links.
+def collect(
+    layout: Layout,
+    components: Mapping[str, Component],
+    made: Mapping[str, Source] | None = None,
+    *,
+    strict: bool = True,
+    remember: int = _REMEMBERED,
+) -> Collection:
+    """Find every member of `components`, without following links; `made` is what they make, None while that is not known.
 
-    Raise UsageProblem where roots overlap or lie where they may not, and NoGo naming every member that cannot be
-    backed up, also where not one root exists.
+    With `strict`, databases in use that no component names as such are refused. Raise UsageProblem where roots overlap or
+    lie where they may not, and NoGo naming every member that cannot be backed up, also where not one root exists.
     """
-    places = [(inside(layout.root, path), name, part.grows) for name, part in components.items() for path in part.paths]
-    require_places(layout, [layout.relative(location) for location, _, _ in places])
-    roots = tuple(
-        sorted(
-            (Root(path=layout.relative(location), kind=_kind(location), component=name) for location, name, _ in places),
-            key=lambda root: root.path.split("/"),
-        )
-    )
-    growing = frozenset(layout.relative(location) for location, _, grows in places if grows)
+    databases = Databases(databases_of(components), planned(components) if made is None else made, strict)
+    roots = _roots(layout, components, databases)
+    growing = frozenset(PurePosixPath(path).as_posix() for part in components.values() if part.grows for path in part.paths)
     problems: list[str] = []
     left_out: list[str] = []
     found: list[Source] | None = []
     entries = size = media = 0
-    for source in _walked(layout.root, roots, growing, problems.append, left_out.append):
+    for source in _walked(layout.root, roots, growing, databases, problems.append, left_out.append):
         entries += 1
-        if source.kind is Kind.FILE:
+        if stat.S_ISREG(source.mode):
             size += source.size
             media += source.size if is_media(source.path) else 0
         if found is not None:
             found.append(source)
-            if entries > _REMEMBERED:
+            if entries > remember:
                 found = None
     _refuse(problems)
     if all(root.kind is Kind.ABSENT for root in roots):
         raise NoGo("nothing to back up: " + ", ".join(root.path for root in roots) + " do not exist")
     return Collection(
         project=layout.root,
-        components={name: part.paths for name, part in components.items()},
+        components={name: part.roots for name, part in components.items()},
         roots=roots,
         entries=entries,
         size=size,
         media=media,
         left_out=tuple(sorted(left_out)),
         grows=growing,
+        databases=databases,
         found=None if found is None else tuple(found),
     )
 
 
+def _roots(layout: Layout, components: Mapping[str, Component], databases: Databases) -> tuple[Root, ...]:
+    """Every root with what stands there; a database inside a folder that is backed up is none of its own."""
+    places: dict[str, str] = {}
+    for name, part in components.items():
+        for path in part.roots:
+            places.setdefault(layout.relative(inside(layout.root, path)), name)
+    given = [layout.relative(inside(layout.root, path)) for part in components.values() for path in part.roots]
+    folders = {layout.relative(inside(layout.root, path)) for part in components.values() for path in part.paths}
+    inner = {path for path in databases.paths if any(PurePosixPath(path).is_relative_to(f) and path != f for f in folders)}
+    require_places(layout, [path for path in given if path not in inner])
+    _require_below_no_link(layout, inner)
+    found = []
+    for path, name in places.items():
+        if path in inner:
+            continue
+        kind = Kind.FILE if path in databases.copies else _kind(layout.root / path)
+        found.append(Root(path=path, kind=kind, component=name))
+        if path in databases.paths or (kind is Kind.FILE and path not in databases.copies and _holds_database(layout, path)):
+            # Not there as far as the backup goes: a restore moves away what belongs to the content before.
+            found += [Root(path=side, kind=Kind.ABSENT, component=name) for side in sides_of(path) if side not in places]
+    return tuple(sorted(found, key=lambda root: root.path.split("/")))
+
+
+def covers(components: Mapping[str, Component], root: Root) -> bool:
+    """Whether a component names this root of an archive; a file that is to be absent may be one beside a database."""
+    known = {PurePosixPath(path).as_posix() for part in components.values() for path in part.roots}
+    return root.path in known or (root.kind is Kind.ABSENT and any(root.path in sides_of(path) for path in known))
+
+
+def _holds_database(layout: Layout, path: str) -> bool:
+    try:
+        return is_database(layout.root / path)
+    except OSError:  # told by the walk
+        return False
+
+
+def _require_below_no_link(layout: Layout, paths: Iterable[str]) -> None:
+    for path in paths:
+        location = layout.root / path
+        above = [parent for parent in location.parents if parent.is_relative_to(layout.root) and parent != layout.root]
+        if linked := [layout.relative(parent) for parent in above if parent.is_symlink()]:
+            raise UsageProblem(f"{path!r} lies below the link {linked[0]!r}", cure="Give the real path.")
+
+
 def _walked(
-    project: Path, roots: tuple[Root, ...], growing: frozenset[str], problem: Said, left_out: Said
+    project: Path,
+    roots: tuple[Root, ...],
+    growing: frozenset[str],
+    databases: Databases,
+    problem: Said,
+    left_out: Said,
 ) -> Iterator[Source]:
     for root in roots:
-        yield from walk(project, root.path, grows=root.path in growing, problem=problem, left_out=left_out)
+        if root.kind is Kind.ABSENT and databases.besides(root.path):
+            continue
+        yield from walk(
+            project, root.path, grows=root.path in growing, problem=problem, left_out=left_out, databases=databases
+        )
 
 
 def _refuse(problems: list[str]) -> None:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dhash_guard.backup.archive.manifest import Kind, Member
-from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.archive.structure import Placed
 from dhash_guard.backup.archive.verify import confirmed
-from dhash_guard.backup.catalog import path_of
+from dhash_guard.backup.opening import opened_archive
 from dhash_guard.backup.restoring.digest import counts
 from dhash_guard.backup.walk import is_left_out
 from dhash_guard.errors import CannotTell, Damaged
@@ -27,7 +26,7 @@ def members(layout: Layout, facts: BackupFacts) -> Iterator[Member]:
 
     Environment files and staged trees are no part of it. Raise Damaged or CannotTell where it cannot be read.
     """
-    with opened(path_of(layout, facts)) as archive:
+    with opened_archive(layout, facts) as archive:
         tops = {root.path for root in archive.header().roots}
         for member in archive.contents():
             if counts(member.path, member.kind, root=member.path in tops):
@@ -36,13 +35,13 @@ def members(layout: Layout, facts: BackupFacts) -> Iterator[Member]:
 
 def roots(layout: Layout, facts: BackupFacts) -> tuple[str, ...]:
     """The paths that a restore replaces as a whole, also those that were absent when the backup was taken."""
-    with opened(path_of(layout, facts)) as archive:
+    with opened_archive(layout, facts) as archive:
         return tuple(root.path for root in archive.header().roots)
 
 
 def content_of(layout: Layout, facts: BackupFacts, member: Member) -> bytes:
     """The bytes of a file in a backup, in memory; raise Damaged where they do not have the manifest's hash."""
-    with opened(path_of(layout, facts)) as archive, archive.sound(member.path):
+    with opened_archive(layout, facts) as archive, archive.sound(member.path):
         entry = next((entry for entry in archive.entries() if entry.name == member.entry), None)
         if entry is None:
             raise Damaged(f"{member.path} is not in the archive", where=facts.name)

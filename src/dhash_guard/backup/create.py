@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
 
 from dhash_guard import __version__
-from dhash_guard.backup import sidecar
 from dhash_guard.backup.archive.cloning import can_clone
 from dhash_guard.backup.archive.deflate import chosen
 from dhash_guard.backup.archive.manifest import FORMAT, Header
@@ -19,15 +17,16 @@ from dhash_guard.backup.catalog import facts_of, listing, newest
 from dhash_guard.backup.components import Collection, collect, select
 from dhash_guard.backup.hooks import quiesced
 from dhash_guard.backup.naming import archive_path, leftovers, next_moment, temporary_path
-from dhash_guard.backup.restoring.journal import held, require_no_journal
+from dhash_guard.backup.restoring.journal import held, require_no_journal, wait_until_free
+from dhash_guard.backup.sealing import discarded, explained, seal
 from dhash_guard.backup.settings import BackupSettings
-from dhash_guard.errors import Damaged, NoGo
+from dhash_guard.backup.streams import made
+from dhash_guard.errors import NoGo
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.units import format_bytes
 from dhash_guard.system.machine import Machine
 
-_BLOCK = 1 << 20
 _BEST_PACKED = 0.15
 """No less than this is left of what can be packed at all, as far as anybody should hope."""
 
@@ -52,24 +51,35 @@ def plan(
 ) -> BackupPlan:
     """Find what a backup of `environment` would hold; reads only.
 
-    Raise UsageProblem for a wrong selection, NoGo naming what cannot be backed up, CannotTell while a restore is unfinished.
+    Raise UsageProblem for a wrong selection, NoGo naming what cannot be backed up, CannotTell while a restore is unfinished
+    and Locked while it is running.
     """
+    if os.path.lexists(layout.journal):
+        wait_until_free(machine, layout, 0.0)  # while the restore is running, that is what is said
     require_no_journal(layout)
-    collection = collect(layout, select(settings, components))
+    # A service that is held still before its files are read may have its databases open until then.
+    collection = collect(layout, select(settings, components), strict=settings.quiesce is None)
     path = archive_path(layout, environment, Purpose.BACKUP, next_moment(layout, environment, machine.clock.now()))
     return BackupPlan(environment=environment, requested=components, name=layout.relative(path), collection=collection)
 
 
 def create(
-    machine: Machine, layout: Layout, settings: BackupSettings, plan: BackupPlan, purpose: Purpose = Purpose.BACKUP
+    machine: Machine,
+    layout: Layout,
+    settings: BackupSettings,
+    plan: BackupPlan,
+    purpose: Purpose = Purpose.BACKUP,
+    *,
+    after: BackupFacts | None = None,
 ) -> BackupFacts:
     """Back up what `plan` selected, as it stands now, and return the facts of the sealed, read back archive.
 
+    Its number goes on from the newest backup that lies here, or from `after`, which lies elsewhere, where that is newer.
     Raise NoGo where a file changed, a hook failed or the disk is full, OutsideSilent for a hook that does not end,
     Damaged where the archive reads back differently, Locked where another backup or restore runs. Whatever is raised,
     no file stays under a final name.
     """
-    with held(machine, layout, "a backup"), _explained(machine, layout, plan):
+    with held(machine, layout, "a backup"), explained(machine, layout, plan.bytes):
         require_no_journal(layout)
         for folder in (layout.backups, layout.pre_rollback):
             machine.files.make_directory(folder)
@@ -77,15 +87,16 @@ def create(
             machine.files.remove(left)
         at = next_moment(layout, plan.environment, machine.clock.now())
         path = archive_path(layout, plan.environment, purpose, at)
-        with _discarded(machine, path):
-            with quiesced(machine, layout, settings):  # the service stands still only while its files are read
-                collection = (
-                    plan.collection if settings.quiesce is None else collect(layout, select(settings, plan.requested))
-                )
+        with discarded(machine, path):
+            parts = select(settings, plan.requested)
+            # The service stands still only while its files are read.
+            with quiesced(machine, layout, settings), made(machine, layout, parts) as streams:
+                unchanged = settings.quiesce is None and not streams
+                collection = plan.collection if unchanged else collect(layout, parts, streams)
                 _require_room(machine, layout, collection)
-                header = header_for(layout, plan.environment, purpose, at, collection)
+                header = header_for(layout, plan.environment, purpose, at, collection, after)
                 written = _write(machine, path, header, collection)
-            _seal(machine, layout, path, written)
+            seal(machine, layout, path, written)
     return facts_of(layout, path)
 
 
@@ -113,6 +124,7 @@ def _write(machine: Machine, path: Path, header: Header, collection: Collection)
             folder=path.parent,
             workers=machine.workers,
             deflate=chosen(machine.environ),
+            advance=lambda done: machine.progress("backing up", done, collection.size),
         )
         machine.files.finish(file)
     finally:
@@ -121,35 +133,24 @@ def _write(machine: Machine, path: Path, header: Header, collection: Collection)
     return written
 
 
-def _seal(machine: Machine, layout: Layout, path: Path, written: Written) -> None:
-    """Read back that the disk has what was hashed; then the checksum file, then the final name, which is the commit."""
-    temporary, name = temporary_path(path), layout.relative(path)
-    if not _reads_back(machine, temporary, written):
-        raise Damaged("the archive reads back differently than it was written", where=name, cure="Look at the disk.")
-    machine.files.write_atomic(sidecar.path_of(path), sidecar.line(written.sha256, name))
-    machine.files.rename(temporary, path)
-    machine.files.sync_directory(path.parent)
-
-
-def _reads_back(machine: Machine, path: Path, written: Written) -> bool:
-    """Whether the file has the bytes that were hashed on their way to it, told by length and CRC-32."""
-    deflate, crc, size = chosen(machine.environ), 0, 0
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            crc, size = deflate.crc32(block, crc), size + len(block)
-    return (size, crc) == (written.size, written.crc)
-
-
-def header_for(layout: Layout, environment: str, purpose: Purpose, at: float, collection: Collection) -> Header:
+def header_for(
+    layout: Layout,
+    environment: str,
+    purpose: Purpose,
+    at: float,
+    collection: Collection,
+    after: BackupFacts | None = None,
+) -> Header:
     """The manifest's first line: the next sequence number, and the archive before this one."""
-    before = newest(layout, environment)
+    before = max(filter(None, (newest(layout, environment), after)), key=lambda facts: facts.sequence, default=None)
+    numbers = [facts.sequence for facts in listing(layout, environment)] + ([after.sequence] if after else [])
     return Header(
         format=FORMAT,
         tool=__version__,
         service=layout.service,
         environment=environment,
         purpose=purpose,
-        sequence=1 + max((facts.sequence for facts in listing(layout, environment)), default=0),
+        sequence=1 + max(numbers, default=0),
         created_at=at,
         sealed_at=at,
         components=collection.components,
@@ -157,27 +158,3 @@ def header_for(layout: Layout, environment: str, purpose: Purpose, at: float, co
         left_out=collection.left_out,
         previous_sha256=before.sha256 if before else "",
     )
-
-
-@contextmanager
-def _discarded(machine: Machine, path: Path) -> Iterator[None]:
-    """Remove what a failed backup wrote; the zip before its checksum file, so that neither order of death unseals."""
-    try:
-        yield
-    except BaseException:
-        for leftover in (temporary_path(path), path, sidecar.path_of(path)):
-            with suppress(OSError):
-                machine.files.remove(leftover)
-        raise
-
-
-@contextmanager
-def _explained(machine: Machine, layout: Layout, plan: BackupPlan) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = machine.host.free_bytes(layout.root)
-            has = "" if free is None else f", {format_bytes(free)} are free"
-            raise NoGo(f"the disk is full: the backup takes up to {format_bytes(plan.bytes)}{has}") from problem
-        raise NoGo(f"the backup could not be written: {problem}") from problem

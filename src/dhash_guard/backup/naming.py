@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from attrs import frozen
 
@@ -15,6 +15,7 @@ from dhash_guard.records.layout import Layout, stamp
 
 _PRE_ROLLBACK = "pre_rollback_"
 _STAMP = r"\d{8}_\d{6}"
+_SINGLE = re.compile(r"(?P<base>.+)\.(?P<kind>bak|pre-rollback)\.(?P<date>\d{8})[T_-](?P<time>\d{6})Z?")
 
 
 @frozen
@@ -24,6 +25,41 @@ class Named:
     environment: str
     purpose: Purpose
     at: float
+
+
+@frozen
+class Single:
+    """What the name of a plain copy says: of a file of this base name, taken at UTC epoch seconds."""
+
+    base: str
+    purpose: Purpose
+    at: float
+
+
+def single_path(layout: Layout, base: str, at: float) -> Path:
+    """`<base name>.bak.<UTC time>`, as the documents write it."""
+    return layout.backups / f"{base}.bak.{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M%SZ}"
+
+
+def single_named(name: str) -> Single | None:
+    """Read the base name of the plain copy of a file; None where it is none."""
+    if (match := _SINGLE.fullmatch(name)) is None or (at := moment(match["date"], match["time"])) is None:
+        return None
+    return Single(match["base"], Purpose.BACKUP if match["kind"] == "bak" else Purpose.PRE_ROLLBACK, at)
+
+
+def files_called(layout: Layout, base: str) -> list[str]:
+    """The configured paths with this base name."""
+    found = (PurePosixPath(path) for _, path in layout.covered)
+    return [path.as_posix() for path in found if path.name == base]
+
+
+def moment(date: str, time: str) -> float | None:
+    """UTC epoch seconds of eight and six digits; None where there is no such moment."""
+    try:
+        return datetime.strptime(date + time, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
 
 
 def folders(layout: Layout) -> tuple[Path, Path]:
@@ -47,16 +83,15 @@ def temporary_path(archive: Path) -> Path:
 
 
 def named(layout: Layout, name: str) -> Named | None:
-    """Read the base name of an archive; None where it is not one of this service's."""
+    """Read the base name of a backup; None where it is not one of this service's, nor of a single file that is backed up."""
+    if (single := single_named(name)) is not None and files_called(layout, single.base):
+        return Named(layout.unnamed, single.purpose, single.at)
     pattern = rf"(?P<early>{_PRE_ROLLBACK})?{re.escape(layout.service)}_(?P<env>.+)_(?P<stamp>{_STAMP})\.zip"
     match = re.fullmatch(pattern, name)
     if match is None:
         return None
-    try:
-        moment = datetime.strptime(match["stamp"], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return Named(match["env"], Purpose.PRE_ROLLBACK if match["early"] else Purpose.BACKUP, moment.timestamp())
+    at = moment(*match["stamp"].split("_"))
+    return None if at is None else Named(match["env"], Purpose.PRE_ROLLBACK if match["early"] else Purpose.BACKUP, at)
 
 
 def next_moment(layout: Layout, environment: str, now: float) -> float:
@@ -75,7 +110,7 @@ def leftovers(layout: Layout) -> list[Path]:
     found = []
     for folder in folders(layout):
         for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-            temporary = re.fullmatch(rf"\.(?P<archive>.+\.zip)(\.partial|{re.escape(SUFFIX)}\.\d+\.tmp)", entry.name)
+            temporary = re.fullmatch(rf"\.(?P<archive>.+?)(\.partial|{re.escape(SUFFIX)}\.\d+\.tmp)", entry.name)
             if temporary is not None and named(layout, temporary["archive"]):
                 found.append(entry)
             archive = entry.name.removesuffix(SUFFIX)

@@ -139,5 +139,7 @@ def _under_way(layout: Layout, backups: Sequence[BackupFacts]) -> dict[str, str]
         (read_undo(layout), "it was restored last"),
     ):
         if record is not None:
-            found.update({f.name: why for f in backups if f.name == record.backup or f.sha256 == record.sha256})
+            # Plain copies of one content are several backups, told apart by name alone.
+            same = [f for f in backups if f.name == record.backup or (f.sequence and f.sha256 == record.sha256)]
+            found.update({f.name: why for f in same})
     return found

@@ -57,7 +57,10 @@ def decide(
     ordered = sorted(backups, key=lambda facts: (facts.sequence, facts.sealed_at, facts.name))
     useless = _useless(ordered, environment, now, discounted)
     good = [facts for facts in ordered if facts.name not in useless]
-    stays = _kept([facts for facts in good if facts.purpose is Purpose.BACKUP], keep)
+    stays: Reasons = {}
+    for of_ours in (True, False):  # those without a number have a place among each other only
+        backups_of = [facts for facts in good if facts.purpose is Purpose.BACKUP and bool(facts.sequence) is of_ours]
+        stays |= _kept(backups_of, keep)
     why_all = _why_everything_stays(keep, stays)
     if not why_all:
         snapshots = [facts for facts in good if facts.purpose is Purpose.PRE_ROLLBACK]
@@ -85,8 +88,9 @@ def _useless(ordered: Sequence[BackupFacts], environment: str, now: float, disco
     originals: dict[str, str] = {}
     for facts in ordered:
         why = _uselessness(facts, environment, now) or discounted.get(facts.name, "")
-        if not why and facts.sha256 and (original := originals.setdefault(facts.sha256, facts.name)) != facts.name:
-            why = f"the same archive as {original}"
+        if not why and facts.sequence and facts.sha256:  # plain copies of one content are several backups
+            original = originals.setdefault(facts.sha256, facts.name)
+            why = "" if original == facts.name else f"the same archive as {original}"
         if why:
             found[facts.name] = why
     return found

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from dhash_guard.backup.archive.manifest import Kind
 from dhash_guard.backup.archive.sources import Source, kind_of, source_of
+from dhash_guard.backup.databases import Databases
 from dhash_guard.backup.names import folded, is_secret, is_stage, link_problem, name_problem
 
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\x80-\U0010ffff\\]+")
@@ -16,19 +19,30 @@ _PLAIN = re.compile(r"[^\x00-\x1f\x7f\x80-\U0010ffff\\]+")
 
 Said = Callable[[str], None]
 
+_AS_IT_IS = Databases(strict=False)
 
-def walk(project: Path, root: str, *, grows: bool, problem: Said, left_out: Said) -> Iterator[Source]:
+
+def walk(
+    project: Path, root: str, *, grows: bool, problem: Said, left_out: Said, databases: Databases = _AS_IT_IS
+) -> Iterator[Source]:
     """Everything of `root` (a path relative to `project`), links not followed; nothing where it does not exist.
 
     What no backup can hold is told to `problem`; environment files and staged trees below the root are told to
     `left_out`, as paths relative to the project. Memory is that of the largest folder.
+    A database is replaced by its copy, and what SQLite keeps beside it is passed over.
     """
+    if root in databases.copies:
+        yield databases.copies[root]
+        return
     try:
         status = (project / root).lstat()
         if reason := name_problem(root):
             problem(reason)
             return
         source = _source(project, root, status, grows=grows, problem=problem)
+        if source is not None and source.kind is Kind.FILE and (reason := databases.problem(project, root)):
+            problem(reason)
+            return
     except FileNotFoundError:
         return
     except OSError as refusal:
@@ -38,38 +52,55 @@ def walk(project: Path, root: str, *, grows: bool, problem: Said, left_out: Said
         return
     yield source
     if source.kind is Kind.DIRECTORY:
-        yield from _below(project, root, grows=grows, problem=problem, left_out=left_out)
+        yield from _below(project, root, grows=grows, problem=problem, left_out=left_out, databases=databases)
 
 
-def _below(project: Path, folder: str, *, grows: bool, problem: Said, left_out: Said) -> Iterator[Source]:
+def _below(
+    project: Path, folder: str, *, grows: bool, problem: Said, left_out: Said, databases: Databases
+) -> Iterator[Source]:
     try:
         with os.scandir(f"{project}/{folder}") as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as refusal:
         problem(f"{folder!r} cannot be read: {refusal.strerror}")
         return
-    for reason in siblings(folder, [entry.name for entry in entries]):
+    names = [entry.name for entry in entries]
+    for reason in chain(siblings(folder, names), databases.problems(project, folder, names)):
         problem(reason)
-    for entry in entries:
-        name = entry.name
+    aside = databases.aside(folder, names)
+    for name, entry in zip(names, entries, strict=True):
         path = f"{folder}/{name}"
+        if aside and name in aside:
+            if (said := aside[name]) is not None:
+                yield said
+            continue
         try:
             status = entry.stat(follow_symlinks=False)
-            if name[0] == "." and is_left_out(name, kind_of(status.st_mode)):
-                left_out(path)
-                continue
-            if not _PLAIN.fullmatch(name) and (reason := name_problem(path)):
-                problem(reason)
-                continue
-            source = _source(project, path, status, grows=grows, problem=problem)
+            source = _entry(project, path, name, status, grows=grows, problem=problem, left_out=left_out)
         except OSError as refusal:
             problem(f"{path!r} cannot be read: {refusal.strerror}")
             continue
         if source is None:
             continue
         yield source
-        if source.kind is Kind.DIRECTORY:
-            yield from _below(project, path, grows=grows, problem=problem, left_out=left_out)
+        if stat.S_ISDIR(source.mode):
+            yield from _below(project, path, grows=grows, problem=problem, left_out=left_out, databases=databases)
+
+
+def _entry(
+    project: Path, path: str, name: str, status: os.stat_result, *, grows: bool, problem: Said, left_out: Said
+) -> Source | None:
+    """What stands in a folder under this name; None where it is no part of the backup, and was told."""
+    plain = _PLAIN.fullmatch(name)
+    if plain and stat.S_ISREG(status.st_mode) and name[0] != ".":  # as nearly all are
+        return source_of(path, status, grows=grows)
+    if name[0] == "." and is_left_out(name, kind_of(status.st_mode)):
+        left_out(path)
+        return None
+    if not plain and (reason := name_problem(path)):
+        problem(reason)
+        return None
+    return _source(project, path, status, grows=grows, problem=problem)
 
 
 def is_left_out(name: str, kind: Kind) -> bool:

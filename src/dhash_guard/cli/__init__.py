@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from dhash_guard.cli.surface import Surface
 
 _COMMANDS = {
+    "approvals": "approvals:approvals",
     "backup": "stores:backup",
     "check": "premerge:check",
+    "checklist": "checklist:checklist",
     "config": "config:config",
     "deploy": "release:deploy",
     "evidence": "evidence:evidence",
     "gate": "watch:gate",
     "gates": "gates:gates",
     "health": "watch:health",
+    "logs": "logs:logs",
     "migrate": "release:migrate",
     "monitor": "watch:monitor",
     "notify": "notify:notify",
     "premerge": "premerge:premerge",
+    "protection": "protection:protection",
     "queue": "queue:queue",
     "report": "evidence:report",
     "rollback": "rollback:rollback",

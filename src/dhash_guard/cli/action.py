@@ -199,14 +199,12 @@ class _Telling:
 
             leg, expected, templates = self.ending.leg, self.ending.expected, self.ending.templates
             return comment_leg(self.machine, api, context, leg, expected, templates=templates)
-        from dhash_guard.github.comment import upsert
-        from dhash_guard.report import marker, render_comment
+        from dhash_guard.rollout.comment import comment_run
 
-        evidence = self._for_comment()
+        evidence, templates = self._for_comment(), self.ending.templates
         assert evidence is not None
         links = [("the run", context.run_url)] if context.run_url else []
-        body = render_comment(evidence, self.ending.ticks, links=links, templates=self.ending.templates)
-        return upsert(api, number, marker(evidence.run.verb, evidence.run.environment), body, self.machine.clock)
+        return comment_run(self.machine, api, number, evidence, self.ending.ticks, links=links, templates=templates)
 
 
 def _reason(evidence: Evidence | None) -> str:

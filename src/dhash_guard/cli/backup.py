@@ -12,11 +12,12 @@ from dhash_guard.cli.invocation import Duration, Invocation, common, named
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.backup import BackupFacts, Purpose, Verification
 from dhash_guard.records.codec import to_data
-from dhash_guard.records.layout import Layout
 from dhash_guard.records.units import Seconds, format_bytes
 from dhash_guard.report.escape import terminal
+from dhash_guard.rollout.remote import open_vault, places
 from dhash_guard.rollout.restore import restore as restoring
 from dhash_guard.rollout.run import recovery_text
+from dhash_guard.rollout.vault import Vault
 
 _COUNT = click.IntRange(min=1)
 
@@ -29,14 +30,23 @@ def backup() -> None:
 @backup.command()
 @common
 @named("--components", metavar="NAMES", help="Comma-separated; `all` takes every one. Default: those that are always taken.")
+@click.option("--single", metavar="[PATH]", is_flag=False, flag_value="", help="A plain copy of this one file instead.")
+@click.option("--verify", "verified", is_flag=True, help="Read every member back once it is sealed.")
 @click.option("--prune", "prune_too", is_flag=True, help="Once it is sealed, remove what backup.keep does not keep.")
-def create(call: Invocation, components: str | None, prune_too: bool) -> int:
-    """Take a backup, sealed and read back."""
+def create(call: Invocation, components: str | None, single: str | None, verified: bool, prune_too: bool) -> int:
+    """Take a backup: sealed, and its bytes read back."""
     run = call.open("backup create")
+    if single is not None:
+        if components is not None or verified or prune_too:
+            raise click.UsageError("--single goes with none of --components, --verify and --prune.")
+        from dhash_guard.rollout.single import take_single
+
+        return call.finish(run, take_single(run, single))
     chosen = None if components is None else [name.strip() for name in components.split(",") if name.strip()]
     from dhash_guard.rollout.backup import take
 
-    return call.finish(run, take(run, chosen, run.configuration.environment.backup.keep if prune_too else None))
+    keep = run.configuration.environment.backup.keep if prune_too else None
+    return call.finish(run, take(run, chosen, keep, verified=verified))
 
 
 @backup.command("list")
@@ -51,7 +61,8 @@ def show_listing(call: Invocation) -> int:
     from dhash_guard.cli.catalogue import entries, table
 
     configuration = call.load()
-    found = entries(configuration.layout, configuration.name, call.machine.clock.now())
+    known = places(open_vault(call.machine, configuration, call.say))
+    found = entries(configuration.layout, known, call.machine.clock.now())
     text = table(found) if found else f"no backups of {configuration.name}"
     call.show(text, [entry.data() for entry in found])
     return 0
@@ -69,10 +80,11 @@ def verify(call: Invocation, reference: str | None, named_backup: str | None, da
     reference = reference or named_backup
     if sum((reference is not None, days is not None, every)) > 1:
         raise click.UsageError("Name a backup, or give --days, or --all.")
+    backups = open_vault(call.machine, configuration, call.say)
     if reference is not None:
-        chosen = [vault.find(configuration.layout, reference, configuration.name)]
+        chosen = [backups.find(reference)]
     else:
-        chosen = vault.listing(configuration.layout, configuration.name)
+        chosen = backups.listing()
         if days is not None:
             horizon = call.machine.clock.now() - days * 86400
             chosen = [facts for facts in chosen if facts.problem or facts.sealed_at >= horizon]
@@ -80,16 +92,16 @@ def verify(call: Invocation, reference: str | None, named_backup: str | None, da
             chosen = [facts for facts in chosen if facts.purpose is Purpose.BACKUP][-1:]
     if not chosen:
         raise CannotTell(f"no backup of {configuration.name} to verify", cure="dhash-guard backup create")
-    results = [_verified(call, configuration.layout, facts) for facts in chosen]
+    results = [_verified(call, backups, facts) for facts in chosen]
     call.show("\n".join(_result(result) for result in results), to_data(results))
     return 0 if all(result.ok for result in results) else Damaged.exit_code
 
 
-def _verified(call: Invocation, layout: Layout, facts: BackupFacts) -> Verification:
+def _verified(call: Invocation, backups: Vault, facts: BackupFacts) -> Verification:
     call.say(f"reading {facts.name} …")
     if facts.problem:
         return Verification(name=facts.name, sha256=facts.sha256, members=0, bytes_read=0, problems=(facts.problem,))
-    return vault.read_whole(call.machine, layout, facts)
+    return backups.verify(facts)
 
 
 @backup.command()

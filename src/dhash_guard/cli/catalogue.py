@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +16,9 @@ from dhash_guard.records.layout import Layout
 from dhash_guard.records.receipt import Proof, Receipt
 from dhash_guard.records.units import format_bytes
 from dhash_guard.report.escape import terminal
+from dhash_guard.rollout.remote import Place
 
-_HEAD = ("", "backup", "sealed", "verified", "drilled", "age", "size", "")
+_HEAD = ("", "backup", "sealed", "verified", "drilled", "age", "size", "where", "")
 _NEVER = "never"
 
 
@@ -25,23 +27,25 @@ class Entry:
     """A backup with what was proven of it last; `age` is seconds since it was sealed."""
 
     facts: BackupFacts
+    place: Place
     age: float
     verified: Receipt | None
     drilled: Receipt | None
 
     def data(self) -> dict[str, Any]:
-        """The facts, with `age`, `verified` and `drilled` beside them."""
-        found: dict[str, Any] = to_data(self.facts)
+        """The facts, with `place`, `age`, `verified` and `drilled` beside them."""
+        found: dict[str, Any] = to_data(self.facts) | {"place": self.place.value}
         return found | {"age": self.age, "verified": to_data(self.verified), "drilled": to_data(self.drilled)}
 
 
-def entries(layout: Layout, environment: str, now: float) -> list[Entry]:
-    """Every sealed backup of the environment, oldest first."""
+def entries(layout: Layout, known: Sequence[tuple[BackupFacts, Place]], now: float) -> list[Entry]:
+    """Every sealed backup in the order of `known`, with what was proven of it."""
     found = []
-    for facts in backup.listing(layout, environment):
+    for facts, place in known:
         receipts = backup.receipts_of(layout, facts)
         verified, drilled = (backup.latest(receipts, proof, now) for proof in (Proof.VERIFIED, Proof.DRILLED))
-        found.append(Entry(facts=facts, age=round(now - facts.sealed_at, 3), verified=verified, drilled=drilled))
+        age = round(now - facts.sealed_at, 3)
+        found.append(Entry(facts=facts, place=place, age=age, verified=verified, drilled=drilled))
     return found
 
 
@@ -56,7 +60,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     facts, size = entry.facts, format_bytes(entry.facts.size)
     name = terminal(facts.name)
     if facts.problem:
-        return ("✗", name, "", "", "", "", size, terminal(facts.problem))
+        return ("✗", name, "", "", "", "", size, entry.place.value, terminal(facts.problem))
     kind = "" if facts.purpose is Purpose.BACKUP else f" ({facts.purpose.value})"
     good = all(receipt is None or receipt.ok for receipt in (entry.verified, entry.drilled))
     bad = next((r.problem for r in (entry.verified, entry.drilled) if r is not None and not r.ok), "")
@@ -65,8 +69,10 @@ def _row(entry: Entry) -> tuple[str, ...]:
         if bad
         else f"{facts.members} {'entry' if facts.members == 1 else 'entries'}, {', '.join(facts.components)}{kind}"
     )
+    note += f"; {terminal(facts.note)}" if facts.note else ""
     mark = "✓" if good else "✗"
-    return (mark, name, _when(facts.sealed_at), _proof(entry.verified), _proof(entry.drilled), _age(entry.age), size, note)
+    proofs = (_when(facts.sealed_at), _proof(entry.verified), _proof(entry.drilled), _age(entry.age))
+    return (mark, name, *proofs, size, entry.place.value, note)
 
 
 def _proof(receipt: Receipt | None) -> str:

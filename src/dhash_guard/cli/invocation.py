@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import define
+from attrs import define, evolve
 
+from dhash_guard.cli.progress import Bar, Line
 from dhash_guard.cli.surface import current
 from dhash_guard.config import Configuration, Overrides, load
 from dhash_guard.errors import UsageProblem
@@ -85,6 +86,8 @@ class Invocation:
     def say(self, text: str) -> None:
         """A message for the person who waits, on stderr."""
         if not self.quiet:
+            if isinstance(self.machine.progress, Bar):
+                self.machine.progress.line.clear()
             # Line by line, because what gates, files and services are called comes from outside and may steer a terminal.
             for line in text.split("\n"):
                 indent = line[: len(line) - len(line.lstrip(" "))]
@@ -132,7 +135,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     def called(
         env: str | None, config: Path | None, dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **rest: Any
     ) -> Any:
-        machine = this_machine(dict(os.environ))
+        machine = evolve(this_machine(dict(os.environ)), progress=Bar(Line(quiet)))
         invocation = Invocation(machine.rehearsing() if dry_run else machine, env, config, as_json, verbose, quiet)
         code = command(invocation, **rest)
         sys.exit(code or 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from dhash_guard.cli.invocation import Invocation, common, named
@@ -24,11 +26,26 @@ def check(call: Invocation) -> int:
 @named("--expected", default="", metavar="NAMES", help="Comma-separated: every part that has to report.")
 @click.option("--skip", multiple=True, metavar="NAME", help="Leave a leg out; may be given more than once.")
 @named("--tag", default="rehearsal", show_default=True, help="The release whose deployment is planned.")
-def premerge(call: Invocation, leg: str, expected: str, skip: tuple[str, ...], tag: str) -> int:
-    """Rehearse a deployment: check, backup proof, deployment and migration dry-run, smoke."""
+@click.option(
+    "--gate",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Run no leg: answer for the whole matrix from the result files below this folder.",
+)
+@named("--jobs", default="", metavar="RESULT", help="With --gate: what GitHub says of the legs' jobs, needs.JOB.result.")
+def premerge(
+    call: Invocation, leg: str, expected: str, skip: tuple[str, ...], tag: str, folder: Path | None, jobs: str
+) -> int:
+    """Rehearse a deployment: check, backup proof, deployment and migration dry-run, smoke, security, logging."""
+    names = [name.strip() for name in expected.split(",") if name.strip()]
     run = call.open("premerge", tag=tag)
+    if folder is not None:
+        from dhash_guard.rollout.matrix_gate import gate_matrix
+
+        return call.finish(run, gate_matrix(run, folder, expected=names, jobs=jobs))
     evidence, report = rehearsing(run, leg=leg, skipped=skip, tag=tag)
     code = call.finish(run, evidence)
-    current().rehearsed(report, [name.strip() for name in expected.split(",") if name.strip()])
+    current().rehearsed(report, names)
     call.say(f"result-{report.leg}.json: {report.result}")
     return code

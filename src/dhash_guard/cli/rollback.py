@@ -9,7 +9,7 @@ import click
 from attrs import frozen
 
 from dhash_guard.cli.invocation import Invocation, common, named
-from dhash_guard.cli.progress import Meter
+from dhash_guard.cli.progress import Line, Meter
 from dhash_guard.cli.viewers import viewer_for
 from dhash_guard.errors import GuardError, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts
@@ -89,7 +89,7 @@ def rollback(
     if not (force or auto or call.machine.dry):
         radius = _glance(run, target)
         call.confirm(_question(run, target, radius), answered=False)
-    with Meter("compared", target.members, quiet=call.quiet) as meter:
+    with Meter("compared", target.members, Line(call.quiet)) as meter:
         evidence = rolling_back.rollback(run, target, orders, radius=radius, progress=meter)
     if duration is None or call.machine.dry or evidence.exit_code:
         return call.finish(run, evidence)

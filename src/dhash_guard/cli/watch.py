@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from dhash_guard.cli.hub import open_hub, reachable
 from dhash_guard.cli.invocation import Duration, Invocation, common, named
 from dhash_guard.cli.viewers import viewer_for
 from dhash_guard.config import Overrides
@@ -21,6 +22,9 @@ from dhash_guard.rollout import gate as gating
 from dhash_guard.rollout import health as proving
 from dhash_guard.rollout import monitor as watching
 from dhash_guard.rollout import smoke as smoking
+
+if TYPE_CHECKING:
+    from dhash_guard.github.approvals import ReviewReader
 
 COLLECTED = Path("-")
 """`--collect` without a name, which means the log of the environment."""
@@ -113,4 +117,13 @@ def smoke(call: Invocation, quick: bool, base_url: str | None, timeout: Seconds 
 def gate(call: Invocation) -> int:
     """Answer whether the environment may be deployed to: go, no-go, or cannot tell."""
     run = call.open("gate")
-    return call.finish(run, gating.gate(run))
+    return call.finish(run, gating.gate(run, _reviews(call)))
+
+
+def _reviews(call: Invocation) -> ReviewReader | None:
+    """Who can be asked for approvals: GitHub, where there is a token."""
+    if not reachable(call.machine):
+        return None
+    from dhash_guard.github.approvals import ReviewReader
+
+    return ReviewReader(open_hub(call.machine))

@@ -18,7 +18,8 @@ from dhash_guard.config.structure import COMMANDS
 from dhash_guard.config.verbs import PLACEHOLDERS, SmokeCheck
 
 _BRACES = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]*)\}")
-_LEAST = {"last": 1, "daily": 1, "weekly": 1, "monthly": 1, "consecutive": 1, "at_least": 0, "expect": 100, "timeout": 0.001}
+_ONE = ("last", "daily", "weekly", "monthly", "consecutive", "min_bytes")
+_LEAST = {**dict.fromkeys(_ONE, 1), "at_least": 0, "expect": 100, "timeout": 0.001}
 _METHODS = ("get", "head", "post", "run")
 _OF_ANSWERS = ("json", "at", "headers")
 
@@ -45,12 +46,32 @@ def values(environment: Environment) -> Findings:
         if str(path[-1]).endswith("_env") and isinstance(value, str) and not VARIABLE.fullmatch(value):
             # The value is not repeated: it may be the secret itself.
             yield path, "is no name of an environment variable; write the name, such as SLACK_WEBHOOK_URL, never the secret"
-    for name, component in environment.backup.components.items():
-        for index, below in enumerate(component.paths):
-            if text := outside(below):
-                yield ("backup", "components", name, "paths", index), text
     if environment.migrate is not None and environment.migrate.input and (text := outside(environment.migrate.input)):
         yield ("migrate", "input"), text
+
+
+def components(environment: Environment) -> Findings:
+    """Components that come from nowhere or from two places, keys that belong to another kind, and paths outside."""
+    for name, part in environment.backup.components.items():
+        where: KeyPath = ("backup", "components", name)
+        given = [key for key in ("paths", "run", "sqlite") if getattr(part, key)]
+        if len(given) != 1:
+            what = f"has several ({', '.join(given)})" if given else "names nothing"
+            yield (*where, given[-1]) if given else where, f"{what}; give exactly one of paths, run and sqlite"
+            continue
+        for key in ("to", "restore"):
+            if getattr(part, key) is not None and given != ["run"]:
+                yield (*where, key), "belongs to a component with run; remove it"
+        if given == ["run"] and part.to is None:
+            yield (*where, "run"), "gives a file that has no name; write to: and a path below the project root"
+        if part.grows and given != ["paths"]:
+            yield (*where, "grows"), "belongs to a component with paths; remove it"
+        for key in ("paths", "sqlite"):
+            for index, below in enumerate(getattr(part, key)):
+                if text := outside(below):
+                    yield (*where, key, index), text
+        if part.to is not None and (text := outside(part.to)):
+            yield (*where, "to"), text
 
 
 def smoke(environment: Environment) -> Findings:

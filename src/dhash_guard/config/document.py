@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from dhash_guard.config.check_commands import outside
+from dhash_guard.config.check_premerge import premerge as premerge_faults
 from dhash_guard.config.find import Found, find
 from dhash_guard.config.names import suggest
 from dhash_guard.config.node import Fault, Node
 from dhash_guard.config.schema import Directories, Document
 from dhash_guard.config.source import read_file
 from dhash_guard.config.structure import sections
-from dhash_guard.config.verbs import PremergeSettings, TrustSettings
+from dhash_guard.config.verbs import PremergeSettings, ProtectionSettings, TrustSettings
 from dhash_guard.errors import ConfigurationProblem, UsageProblem
 from dhash_guard.records.layout import Layout
 
@@ -64,10 +65,24 @@ class Opened:
         return found
 
     @property
+    def protection(self) -> ProtectionSettings:
+        """The `protection:` section, or the program's defaults."""
+        found: ProtectionSettings = self.values.get("protection", ProtectionSettings())
+        return found
+
+    @property
     def trust(self) -> TrustSettings:
         """The `trust:` section, or trust in nobody."""
         found: TrustSettings = self.values.get("trust", TrustSettings())
         return found
+
+    @property
+    def default(self) -> str:
+        """The environment that is meant where none is named; empty where several could be."""
+        chosen: str | None = self.values.get("default_environment")
+        if chosen in self.environments:
+            return str(chosen)
+        return next(iter(self.environments)) if len(self.environments) == 1 else ""
 
     def choose(self, env: str | None) -> str:
         """The environment to use; raise UsageProblem where none is named and several could be meant."""
@@ -78,11 +93,8 @@ class Opened:
             if env not in names:
                 raise UsageProblem(f"there is no environment {env!r}; {suggest(env, names)}", where=str(self.node.mark))
             return env
-        chosen: str | None = self.values.get("default_environment")
-        if chosen in names:
-            return chosen
-        if len(names) == 1:
-            return names[0]
+        if self.default:
+            return self.default
         if self.faults:
             raise ConfigurationProblem([str(fault) for fault in self.faults])
         cure = "Choose one with --env, or write default_environment."
@@ -105,6 +117,7 @@ def opened(found: Found, node: Node) -> Opened:
     entries = _mapping(node.get("environments"))
     environments = {name: child for name, child in entries.items() if _NAME.fullmatch(name) and child.is_mapping}
     faults += [*_names(node, entries, values), *_directories(node, values, found.root)]
+    faults += premerge_faults(values.get("premerge", PremergeSettings()), node)
     later = [child for child in map(node.get, _LATER) if child is not None]
     faults += [child.fault("is no mapping; write its keys below it") for child in later if not child.is_mapping]
     return Opened(found=found, node=node, values=values, environments=environments, faults=faults)

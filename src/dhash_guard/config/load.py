@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dhash_guard.config.document import Opened, open_document
 from dhash_guard.config.node import Fault
@@ -51,12 +51,13 @@ def configuration(opened: Opened, settled: Settled) -> Configuration:
     """The record that commands are given."""
     return Configuration(
         path=opened.found.path,
-        layout=opened.layout,
+        layout=evolve(opened.layout, covered=_covered(settled.environment), unnamed=opened.default),
         name=settled.name,
         environment=settled.environment,
         digest=digest_of(settled.environment),
         others=tuple(name for name in opened.environments if name != settled.name),
         premerge=opened.premerge,
+        protection=opened.protection,
         trust=opened.trust,
         notes=_notes(opened, settled.name),
     )
@@ -88,6 +89,11 @@ def environments(path: Path | None, cwd: Path) -> tuple[str, ...]:
 def digest_of(environment: Environment) -> str:
     """The sha256 of an environment's settled values: neither the order of keys nor comments nor secrets are part of it."""
     return digest(plain_data(environment))
+
+
+def _covered(environment: Environment) -> tuple[tuple[str, str], ...]:
+    """Every component with each of its paths."""
+    return tuple((name, path) for name, part in environment.backup.components.items() for path in part.roots)
 
 
 def _settled(opened: Opened, name: str, environ: Mapping[str, str], overrides: Overrides) -> Settled:

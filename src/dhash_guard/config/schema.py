@@ -13,8 +13,10 @@ from dhash_guard.config.verbs import (
     CheckSettings,
     DeploySettings,
     Freeze,
+    LogSettings,
     MigrateSettings,
     PremergeSettings,
+    ProtectionSettings,
     QueueSettings,
     Requirements,
     RollbackSettings,
@@ -55,6 +57,7 @@ class Environment:
     check: CheckSettings = field(factory=CheckSettings)
     smoke: tuple[SmokeCheck, ...] = ()
     queue: QueueSettings | None = None
+    logs: LogSettings = LogSettings()
     rollback: RollbackSettings = RollbackSettings()
     requires: Requirements | None = None
     freeze: tuple[Freeze, ...] = ()
@@ -89,6 +92,7 @@ class Configuration:
     digest: str
     others: tuple[str, ...] = ()
     premerge: PremergeSettings = PremergeSettings()
+    protection: ProtectionSettings = ProtectionSettings()
     trust: TrustSettings = TrustSettings()
     notes: tuple[str, ...] = ()
 
@@ -104,5 +108,6 @@ class Document:
     defaults: Environment = field(factory=Environment)
     environments: dict[str, Environment]
     premerge: PremergeSettings = PremergeSettings()
+    protection: ProtectionSettings = ProtectionSettings()
     trust: TrustSettings = TrustSettings()
     notify: NotifySettings = field(factory=NotifySettings)

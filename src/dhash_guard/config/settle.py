@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import evolve, frozen
 
-from dhash_guard.config import check_addresses, check_commands, check_gates
+from dhash_guard.config import check_addresses, check_commands, check_gates, check_premerge, check_requirements
 from dhash_guard.config.document import Opened
 from dhash_guard.config.expand import expand
 from dhash_guard.config.merge import merge
@@ -77,10 +77,13 @@ def _checks(
     yield {"signals", "gates", "monitor"}, check_gates.gates(environment, tree, shortened)
     yield set(), check_commands.commands(environment)
     yield set(), check_commands.values(environment)
+    yield {"backup"}, check_commands.components(environment)
     yield {"smoke"}, check_commands.smoke(environment)
+    yield {"logs"}, check_premerge.logs(environment)
     yield {"freeze"}, check_commands.freezes(environment)
     yield {"base_url"}, check_addresses.addresses(environment, tree)
     yield {"requires"}, check_addresses.requirements(environment, name, names)
+    yield {"requires"}, check_requirements.approvals(environment)
 
 
 def _layers(opened: Opened, name: str) -> Node:

@@ -19,7 +19,7 @@ from dhash_guard.config.source import bare
 from dhash_guard.records.units import Quantity, Ratio, Seconds, format_duration
 
 _BARE = re.compile(r"[A-Za-z0-9/_.][A-Za-z0-9/_.%-]*( [A-Za-z0-9/_.%-]+)*")
-_TOP = ("version", "service", "directories", "premerge", "trust")
+_TOP = ("version", "service", "directories", "premerge", "protection", "trust")
 _ORIGIN = "\0"
 """Stands between a value and its origin until the text is finished; no value can hold it."""
 
@@ -100,6 +100,8 @@ def _default(value: Any, kind: Any) -> str:
         return text(next(word for word, member in words(type(value)).items() if member is value))
     if kind is Seconds:
         return format_duration(value)
+    if kind is Quantity:
+        return str(value).replace(" ", "")
     return f"{value * 100:g}%" if kind is Ratio else _scalar(value)
 
 

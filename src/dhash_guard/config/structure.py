@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 T = TypeVar("T")
-COMMANDS = ("run", "plan", "stop", "start", "restart")
+COMMANDS = ("run", "plan", "stop", "start", "restart", "restore")
 """The keys that hold a program with its arguments."""
 
 _SCALARS: dict[Any, Callable[[Node], Any]] = {

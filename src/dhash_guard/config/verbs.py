@@ -7,7 +7,10 @@ from typing import Any, Literal, NewType
 
 from attrs import field, frozen
 
-from dhash_guard.records.units import Quantity, Seconds
+from dhash_guard.gates.approvals import ApprovalRequirement
+from dhash_guard.records.units import Dimension, Quantity, Seconds
+from dhash_guard.records.vulnerability import Severity
+from dhash_guard.scanners import Report
 
 PLACEHOLDERS = ("env", "tag", "commit", "backup", "input", "output", "scratch")
 """The only names that may stand in braces in a command; `scratch` is where a drill restores to."""
@@ -85,14 +88,6 @@ class RollbackSettings:
     apart: Seconds = Seconds(10.0)
 
 
-class Stale(Enum):
-    """When an approval no longer counts."""
-
-    HEAD_SHA = "head-sha"
-    LAST_PUSH = "last-push"
-    IGNORE = "ignore"
-
-
 @frozen(kw_only=True)
 class BackupRequirement:
     """What the gate asks of a backup."""
@@ -109,15 +104,6 @@ class MonitoredRequirement:
     environment: str
     verdict: Literal["healthy"] = "healthy"
     within: Seconds | None = None
-
-
-@frozen(kw_only=True)
-class ApprovalRequirement:
-    """How many approvals, and how many of them from which team."""
-
-    at_least: int = 2
-    teams: dict[str, int] = field(factory=dict)
-    stale: Stale = Stale.HEAD_SHA
 
 
 @frozen(kw_only=True)
@@ -168,6 +154,21 @@ class CheckSettings:
     free: Quantity | None = None
 
 
+@frozen(kw_only=True)
+class LogSettings:
+    """The `logs:` section: which files are logs, what each line must have, how large and how old a file may become.
+
+    `files` are patterns below the logs directory; `required` are keys of each line; `secrets` are patterns of the
+    project's own, by name, that must not occur, beside those that are known.
+    """
+
+    files: tuple[str, ...] = ("*.log",)
+    required: tuple[str, ...] = ("timestamp", "level", "message")
+    largest: Quantity = Quantity(100 * 1024.0 * 1024.0, Dimension.BYTES)
+    keep: Seconds = Seconds(30 * 86400.0)
+    secrets: dict[str, str] = field(factory=dict)
+
+
 class Leg(Enum):
     """One part of the validation before a merge."""
 
@@ -180,29 +181,44 @@ class Leg(Enum):
     LOGGING = "logging"
 
 
-class Severity(Enum):
-    """How grave a security finding is."""
+@frozen(kw_only=True)
+class Allowance:
+    """A vulnerability that is borne for a while: its id or an alias, `package` where only there, why, until when (UTC)."""
 
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
+    id: str
+    reason: str
+    until: Instant
+    package: str | None = None
 
 
 @frozen(kw_only=True)
 class SecuritySettings:
-    """From which severity on a finding blocks, and from which it warns."""
+    """Which scanners' reports are read, from which severity on a finding blocks and from which it warns, and what is borne.
 
+    The commands of the reports have `timeout` seconds each.
+    """
+
+    reports: tuple[Report, ...] = ()
     block: Severity = Severity.CRITICAL
     warn: Severity = Severity.HIGH
+    allow: tuple[Allowance, ...] = ()
+    timeout: Seconds = Seconds(600.0)
 
 
 @frozen(kw_only=True)
 class PremergeSettings:
-    """The `premerge:` section: which legs run, in this order."""
+    """The `premerge:` section: which legs run, in this order, and what may be missing of the matrix without a no.
+
+    `systems` are the parts of the matrix; `may_skip` names legs that may be left out, `may_miss` systems that may be
+    absent, cancelled or cut short (never failed). `earlier_attempts` accepts results of earlier attempts of the same run.
+    """
 
     legs: tuple[Leg, ...] = (Leg.CHECK, Leg.BACKUP, Leg.DEPLOY, Leg.MIGRATE, Leg.SMOKE)
     security: SecuritySettings = SecuritySettings()
+    systems: tuple[str, ...] = ()
+    may_skip: tuple[Leg, ...] = ()
+    may_miss: tuple[str, ...] = ()
+    earlier_attempts: bool = False
 
 
 @frozen(kw_only=True)
@@ -211,3 +227,16 @@ class TrustSettings:
 
     workflows: tuple[str, ...] = ()
     max_age: Seconds = Seconds(86400.0)
+
+
+@frozen(kw_only=True)
+class ProtectionSettings:
+    """The `protection:` section: what must protect the branch that is deployed from.
+
+    `branch` is the default branch where it is left out, `checks` the names that have to be required, `optional` the jobs
+    that the gate job may leave out, or pass although they were skipped, cancelled, or failed.
+    """
+
+    branch: str | None = None
+    checks: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()

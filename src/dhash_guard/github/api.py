@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dhash_guard.github.errors import Forbidden, NotFound, Silent, Unprocessable
+from dhash_guard.github.fields import get as _get
+from dhash_guard.github.fields import text as _text
 from dhash_guard.github.patience import Patience
 from dhash_guard.github.ports import Comment, CommitStatus, PullRequest, State
 from dhash_guard.github.transport import Transport
@@ -15,6 +17,11 @@ ACTIONS_BOT = "github-actions[bot]"
 
 READ_PULLS, WRITE_PULLS = "pull-requests: read", "pull-requests: write"
 READ_STATUSES, WRITE_STATUSES = "statuses: read", "statuses: write"
+
+_DECISION = (
+    "query($owner: String!, $name: String!, $number: Int!) "
+    "{ repository(owner: $owner, name: $name) { pullRequest(number: $number) { reviewDecision } } }"
+)
 
 _INSTALLATION = "ghs_"
 """How tokens of Apps begin, the job's own among them."""
@@ -51,6 +58,14 @@ class GithubApi:
         if not isinstance(login, str) or not login:
             return ""
         return login if not self._installation or login.endswith("[bot]") else f"{login}[bot]"
+
+    def review_decision(self, number: int) -> str:
+        """What GitHub itself makes of reviews and rules: APPROVED, CHANGES_REQUESTED, REVIEW_REQUIRED, or nothing."""
+        context = self.transport.context
+        body = {"query": _DECISION, "variables": {"owner": context.owner, "name": context.repository, "number": number}}
+        reply = self.transport.call("POST", self._graphql, need=READ_PULLS, body=body, reads=True)
+        decision = _get(reply.data, "data", "repository", "pullRequest", "reviewDecision")
+        return decision if isinstance(decision, str) else ""
 
     @property
     def _graphql(self) -> str:
@@ -129,16 +144,3 @@ def _status(data: Any) -> CommitStatus:
         description=_get(data, "description") or "",
         target_url=_get(data, "target_url") or "",
     )
-
-
-def _text(data: Any, *keys: str) -> str:
-    found = _get(data, *keys)
-    if not isinstance(found, str):
-        raise Silent(f"GitHub's answer has no {'.'.join(keys)}")
-    return found
-
-
-def _get(data: Any, *keys: str) -> Any:
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data

@@ -20,7 +20,8 @@ class BackupFacts:
 
     `name` is the path relative to the project root with forward slashes, `sealed_at` UTC epoch seconds,
     `sequence` the order within the environment (not a clock). `problem` is empty or says why it cannot be used;
-    then the other facts are what could still be read.
+    then the other facts are what could still be read. `note` is what to know of one that another tool made: such have the
+    sequence 0, before every other.
     """
 
     name: str
@@ -33,6 +34,7 @@ class BackupFacts:
     members: int
     components: tuple[str, ...]
     problem: str = ""
+    note: str = ""
 
 
 @frozen(kw_only=True)

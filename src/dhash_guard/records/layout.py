@@ -18,6 +18,10 @@ class Layout:
     logs: Path
     artifacts: Path
     templates: Path | None = None
+    covered: tuple[tuple[str, str], ...] = ()
+    """Each component and a path that it names: all that a backup without a manifest can be put back to."""
+    unnamed: str = ""
+    """The environment of backups whose name tells none; empty where that cannot be told."""
 
     @property
     def state(self) -> Path:

@@ -19,13 +19,14 @@ class StageStatus(Enum):
 
 @frozen(kw_only=True)
 class Finding:
-    """One thing that a check found: what, and what to do."""
+    """One thing that a check found: what, and what to do; `warned` marks one that passed and is still to be looked at."""
 
     check: str
     status: StageStatus
     text: str
     cure: str = ""
     seconds: float | None = None
+    warned: bool = False
 
 
 @frozen(kw_only=True)

@@ -10,6 +10,7 @@ from attrs import frozen
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.leg import LegReport
 from dhash_guard.records.stage import StageStatus
+from dhash_guard.report.checklists import Proof
 from dhash_guard.report.escape import Md, code
 from dhash_guard.report.templates import render_markdown
 
@@ -21,6 +22,7 @@ class Box:
     text: str
     ticked: bool
     evidence: str
+    id: str = ""
 
     @property
     def mark(self) -> Md:
@@ -42,19 +44,36 @@ def render_checklist(shown: Sequence[Box], *, templates: Path | None = None) -> 
     return Md(render_markdown("checklist.md", {"boxes": shown, "code": lambda text: code(str(text))}, templates))
 
 
-def leg_boxes(legs: Mapping[str, LegReport], expected: Sequence[str]) -> tuple[Box, ...]:
-    """One box per system: ticked when its rehearsal went through and nothing of it was left out on request."""
+def leg_proofs(legs: Mapping[str, LegReport], expected: Sequence[str]) -> dict[str, Proof]:
+    """What the rehearsal proves: `rehearsed` for all of it, and each leg by its name, over all systems."""
     names = list(dict.fromkeys([*expected, *sorted(legs)]))
-    return tuple(_leg_box(name, legs.get(name)) for name in names)
+    well = [name for name in names if name in legs and legs[name].result == "proceed"]
+    proofs = {"rehearsed": Proof(well == names and bool(names), _counted(well, names, "systems"))}
+    for stage in dict.fromkeys(stage.name for name in names if name in legs for stage in legs[name].stages):
+        passed = [name for name in names if name in legs and _passed(legs[name], stage)]
+        proofs.setdefault(stage, Proof(passed == names, f"passed on {_counted(passed, names, 'systems')}"))
+    return proofs
 
 
-def _leg_box(name: str, leg: LegReport | None) -> Box:
-    if leg is None:
-        return Box(text=f"Rehearsed on {name}", ticked=False, evidence="not reported yet")
-    skipped = [stage.name for stage in leg.stages if stage.status is StageStatus.SKIPPED]
-    passed = [stage.name for stage in leg.stages if stage.status is StageStatus.PASSED]
-    said = f"passed: {', '.join(passed) or 'nothing'}" + (f"; skipped: {', '.join(skipped)}" if skipped else "")
-    return Box(text=f"Rehearsed on {name}", ticked=leg.result == "proceed", evidence=said)
+def sheet_of(evidence: Evidence) -> tuple[str, dict[str, Proof]] | None:
+    """The checklist of the run that has boxes for people, and what the run proves of it; None where there is none."""
+    proven = {box.id: Proof(box.ticked, box.evidence) for box in boxes(evidence)}
+    if any(stage.name.startswith("rollback") for stage in evidence.stages):
+        return "rollback", proven
+    if evidence.run.verb != "gate":
+        return None
+    found = {finding.check: finding for stage in evidence.stages for finding in stage.findings}
+    return "pre-deploy", {name: Proof(f.status is StageStatus.PASSED, f.text) for name, f in found.items()}
+
+
+def _passed(leg: LegReport, name: str) -> bool:
+    statuses = [stage.status for stage in leg.stages if stage.name == name]
+    return bool(statuses) and all(status is StageStatus.PASSED for status in statuses)
+
+
+def _counted(some: Sequence[str], every: Sequence[str], noun: str) -> str:
+    rest = [name for name in every if name not in some]
+    return f"{len(some)} of {len(every)} {noun}" + (f"; not {', '.join(rest)}" if rest else "")
 
 
 def _rollback(evidence: Evidence) -> list[Box]:
@@ -67,6 +86,7 @@ def _rollback(evidence: Evidence) -> list[Box]:
             text="Every restored file has the sha256 of the backup",
             ticked=identical,
             evidence=f"{done.files} files of {done.backup}" if done is not None else "nothing was restored",
+            id="rollback-restore",
         ),
         _stage_box(evidence, "rollback health", "The service is healthy, several times in a row"),
         _stage_box(evidence, "rollback smoke", "The smoke checks pass"),
@@ -88,8 +108,8 @@ def _deployment(evidence: Evidence) -> list[Box]:
 
 def _stage_box(evidence: Evidence, name: str, text: str) -> Box:
     stage = next((stage for stage in evidence.stages if stage.name == name), None)
+    name = name.replace(" ", "-")
     if stage is None:
-        return Box(text=text, ticked=False, evidence="not part of this run")
-    return Box(
-        text=text, ticked=stage.status is StageStatus.PASSED, evidence=f"{stage.name} {stage.status.value}: {stage.text}"
-    )
+        return Box(text=text, ticked=False, evidence="not part of this run", id=name)
+    said = f"{stage.name} {stage.status.value}: {stage.text}"
+    return Box(text=text, ticked=stage.status is StageStatus.PASSED, evidence=said, id=name)

@@ -1,4 +1,4 @@
-"""Writes smoke results as JUnit XML, which every CI system reads."""
+"""Writes the stages of a run as JUnit XML, which every CI system reads."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from dhash_guard.records.stage import StageStatus
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_KINDS = {StageStatus.FAILED: "failure", StageStatus.CANNOT_TELL: "error", StageStatus.SKIPPED: "skipped"}
+
 
 def junit(evidence: Evidence) -> bytes:
-    """One suite per stage with findings, one case per finding; a case that could not be told is an error."""
+    """One suite per stage, one case per finding; a case that could not be told is an error, one left out is skipped."""
     root = ElementTree.Element("testsuites", name="dhash-guard")
     for stage in evidence.stages:
         cases = stage.findings
         failed = sum(case.status is StageStatus.FAILED for case in cases)
         unknown = sum(case.status is StageStatus.CANNOT_TELL for case in cases)
+        skipped = sum(case.status is StageStatus.SKIPPED for case in cases)
         suite = ElementTree.SubElement(
             root,
             "testsuite",
@@ -25,7 +28,7 @@ def junit(evidence: Evidence) -> bytes:
             tests=str(len(cases)),
             failures=str(failed),
             errors=str(unknown),
-            skipped="0",
+            skipped=str(skipped),
             time=f"{stage.seconds:.3f}",
         )
         for case in cases:
@@ -33,9 +36,10 @@ def junit(evidence: Evidence) -> bytes:
             element = ElementTree.SubElement(
                 suite, "testcase", classname=_clean(name), name=_clean(case.check), time=f"{case.seconds or 0:.3f}"
             )
-            kind = {StageStatus.FAILED: "failure", StageStatus.CANNOT_TELL: "error"}.get(case.status)
+            kind = _KINDS.get(case.status)
             if kind is not None:
-                ElementTree.SubElement(element, kind, message=_clean(case.text))
+                told = ElementTree.SubElement(element, kind, message=_clean(case.text))
+                told.text = _clean(case.cure) or None
     written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return written
 

@@ -11,16 +11,21 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
+from dhash_guard.records.checklist import Memory
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageStatus
-from dhash_guard.report.checklist import leg_boxes, render_checklist
+from dhash_guard.report.checklist import leg_proofs
+from dhash_guard.report.checklists import COMMIT, render_sheet
 from dhash_guard.report.comment import Links, marker, written_links
 from dhash_guard.report.escape import Md, clip, code, element, markdown
 from dhash_guard.report.templates import render_markdown
-from dhash_guard.report.words import STAGES, sentences
+from dhash_guard.report.words import STAGES, WARNED, plural, sentences
 
 BUDGET = 60_000
+SHEET = "pr"
+"""The checklist of this comment, `checklist-pr.md`."""
+
 _DATA = re.compile(r"<!-- dhash-guard:legs:([A-Za-z0-9_-]+=*) -->")
 _UNPACKED = 2_000_000
 _FITS = ((600, 40), (200, 20), (60, 8))
@@ -78,23 +83,36 @@ def slim(report: LegReport) -> LegReport:
             stage,
             text=clip(stage.text, longest),
             findings=tuple(clip(finding, longest) for finding in stage.findings[:findings]),
+            warnings=tuple(clip(warning, longest) for warning in stage.warnings[:findings]),
+            seconds=0.0,
         )
         for stage in report.stages
     )
-    return evolve(report, stages=stages, evidence="")
+    return evolve(report, stages=stages, evidence="", head="", run="", attempt=0)
 
 
 def render_legs(
-    legs: Mapping[str, LegReport], expected: Sequence[str], *, links: Links = (), templates: Path | None = None
+    legs: Mapping[str, LegReport],
+    expected: Sequence[str],
+    *,
+    links: Links = (),
+    templates: Path | None = None,
+    memory: Memory = Memory(),
 ) -> str:
-    """The comment over all legs within the budget; equal legs give equal text, so unchanged content needs no write."""
+    """The comment over all legs within the budget; equal legs give equal text, so unchanged content needs no write.
+
+    `memory` is what people did to the boxes of its checklist.
+    """
     names = list(dict.fromkeys([*expected, *sorted(legs)]))
     known = [legs[name] for name in names if name in legs]
     first = known[0]
     rows = _rows(names, legs)
     trouble = [Trouble(leg=leg.leg, stage=stage) for leg in known for stage in leg.stages if stage.status in _BAD_FIRST]
+    warnings = [(leg.leg, stage.name, text) for leg in known for stage in leg.stages for text in stage.warnings]
     missing = [name for name in names if name not in legs]
     data = Md(f"<!-- dhash-guard:legs:{_packed(known)} -->")
+    subjects = {COMMIT: first.commit}
+    sheet = render_sheet(SHEET, memory, proofs=leg_proofs(legs, expected), subjects=subjects, templates=templates)
     for most, shown in _FITS:
         context = {
             "marker": Md(marker("premerge", first.environment)),
@@ -105,7 +123,8 @@ def render_legs(
             "trouble": trouble[:shown],
             "more": max(0, len(trouble) - shown),
             "findings": shown,
-            "checklist": render_checklist(leg_boxes(legs, expected), templates=templates),
+            "checklist": sheet.text,
+            "warnings": warnings[:shown],
             "links": written_links(links),
             "code": lambda text, most=most: code(clip(str(text), most)),
             "element": lambda text, most=most: element(clip(str(text), most)),
@@ -131,7 +150,8 @@ def _cell(stage: LegStage | None) -> Md:
     if stage is None:
         return Md("…")
     mark = STAGES[stage.status]
-    return Md(f"{mark.symbol} {mark.word}")
+    warned = f", {WARNED.symbol} {plural(len(stage.warnings), WARNED.word)}" if stage.warnings else ""
+    return Md(f"{mark.symbol} {mark.word}{warned}")
 
 
 def _title(known: Sequence[LegReport], missing: Sequence[str], names: Sequence[str]) -> Md:

@@ -10,9 +10,14 @@ from attrs import evolve
 
 from dhash_guard.github import CommentResult, Issues, Outcome, upsert
 from dhash_guard.records.context import RunContext
+from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.leg import LegReport
-from dhash_guard.report.comment import marker
+from dhash_guard.records.sample import Tick
+from dhash_guard.report.checklist import sheet_of
+from dhash_guard.report.checklists import COMMIT, render_sheet
+from dhash_guard.report.comment import BUDGET, Links, marker, render_comment
 from dhash_guard.report.legs import merged, render_legs, slim
+from dhash_guard.report.memory import recalled
 from dhash_guard.system import Machine
 
 SETTLE = 1.5
@@ -20,6 +25,9 @@ SETTLE = 1.5
 
 GitHub has no conditional write for comments; looking again until nothing is missing is what keeps every leg.
 """
+
+SKEW = 10.0
+"""Seconds by which this clock may be ahead of GitHub's: what people do is dated by theirs."""
 
 _ROUNDS = 6
 
@@ -47,20 +55,51 @@ def comment_leg(
     links = [("the run", context.run_url)] if context.run_url.startswith("https://") else []
 
     def compose(bodies: Sequence[str]) -> str:
-        return render_legs(merged(bodies, ours), expected, links=links, templates=templates)
+        memory = recalled(bodies, None, since)
+        return render_legs(merged(bodies, ours), expected, links=links, templates=templates, memory=memory)
 
+    since = machine.clock.now() - SKEW
     first = marker("premerge", report.environment)
     result = upsert(issues, context.pull_request, first, compose, machine.clock)
     for _ in range(_ROUNDS if len(expected) > 1 else 0):
         if result.outcome in (Outcome.UNCHANGED, Outcome.DEFERRED):
             break
         machine.clock.sleep(_settling(ours.leg))
+        since = machine.clock.now() - SKEW
         again = upsert(issues, context.pull_request, first, compose, machine.clock)
         kept = result.outcome if again.outcome is Outcome.UNCHANGED else again.outcome
         result = evolve(again, outcome=kept, requests=result.requests + again.requests)
         if again.outcome is Outcome.UNCHANGED:
             break
     return result
+
+
+def comment_run(
+    machine: Machine,
+    issues: Issues,
+    number: int,
+    evidence: Evidence,
+    ticks: Sequence[Tick],
+    *,
+    links: Links = (),
+    templates: Path | None = None,
+) -> CommentResult:
+    """Bring the comment of a verb up to date, with its checklist where it has one. Raise GithubProblem."""
+    first, since = marker(evidence.run.verb, evidence.run.environment), machine.clock.now() - SKEW
+    sheet = sheet_of(evidence)
+    if sheet is None:
+        body = render_comment(evidence, ticks, links=links, templates=templates)
+        return upsert(issues, number, first, body, machine.clock)
+    name, proofs = sheet
+
+    def compose(bodies: Sequence[str]) -> str:
+        memory, subjects = recalled(bodies, None, since), {COMMIT: evidence.run.commit}
+        boxes = render_sheet(name, memory, proofs=proofs, subjects=subjects, templates=templates).text
+        below = f"\n<details><summary>Checklist</summary>\n\n{boxes}\n\n</details>\n"
+        budget = max(BUDGET - len(below), 0)
+        return render_comment(evidence, ticks, links=links, templates=templates, budget=budget).rstrip("\n") + "\n" + below
+
+    return upsert(issues, number, first, compose, machine.clock)
 
 
 def _settling(leg: str) -> float:

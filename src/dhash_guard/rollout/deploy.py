@@ -6,7 +6,7 @@ from attrs import evolve, frozen
 
 from dhash_guard.backup.settings import Keep
 from dhash_guard.config.verbs import DeploySettings
-from dhash_guard.errors import CannotTell, GuardError, Locked, NoGo, UsageProblem
+from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo, UsageProblem
 from dhash_guard.gates.baseline import baseline_of
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState
@@ -89,6 +89,16 @@ def fall_back(run: Guarded, begun: Deployment, failed: GuardError, why: str, *, 
     return run.seal(evidence)
 
 
+def _way_back(run: Guarded) -> tuple[str, str]:
+    """Take a backup and read every member of it; return what to say, and its name (empty in a dry run)."""
+    taken = run.vault.take(Purpose.BACKUP)
+    if taken.facts is None:
+        return taken.text, ""
+    if problems := run.vault.verify(taken.facts).problems:
+        raise Damaged(f"{taken.facts.name}: {problems[0]}", cure="There is no way back yet; look at the disk.")
+    return f"{taken.text}, every member verified", taken.facts.name
+
+
 def _prepare(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> Deployment:
     """Everything that must be true before the first change; nothing is changed here but the backups."""
     held: dict[str, str] = {}
@@ -104,9 +114,8 @@ def _prepare(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> De
         return " ".join(finished.output.split()) or "planned"
 
     def backup() -> str:
-        taken = run.vault.take(Purpose.BACKUP)
-        held["backup"] = taken.facts.name if taken.facts is not None else ""
-        return taken.text
+        text, held["backup"] = _way_back(run)
+        return text
 
     def given() -> str:
         facts = run.vault.find(orders.backup_file or "")

@@ -13,6 +13,8 @@ from dhash_guard.backup.retention import SLACK
 from dhash_guard.config import Configuration, load
 from dhash_guard.config.verbs import Requirements
 from dhash_guard.errors import CannotTell, GuardError, Locked, NoGo
+from dhash_guard.gates.approvals import ApprovalRequirement, Standing
+from dhash_guard.github.approvals import ReviewReader
 from dhash_guard.ledger import chain, verify
 from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.records.backup import Purpose
@@ -21,6 +23,7 @@ from dhash_guard.records.outcome import Status
 from dhash_guard.records.receipt import Proof
 from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.records.units import Seconds, format_duration
+from dhash_guard.rollout.approvals import ask, subject_of, summary
 from dhash_guard.rollout.freeze import freeze_now
 from dhash_guard.rollout.run import Done, Guarded
 
@@ -46,9 +49,9 @@ class Condition:
     cure: str = ""
 
 
-def gate(run: Guarded) -> Evidence:
-    """The `gate` verb: 0 go, 1 no-go, 3 cannot tell, 8 frozen."""
-    found = tuple(conditions(run))
+def gate(run: Guarded, reviews: ReviewReader | None = None) -> Evidence:
+    """The `gate` verb: 0 go, 1 no-go, 3 cannot tell, 8 frozen. `reviews` asks GitHub, where that can be reached."""
+    found = tuple(conditions(run, reviews))
     problem = _combined(found)
 
     def work() -> Done:
@@ -77,8 +80,8 @@ def findings_of(found: tuple[Condition, ...]) -> tuple[Finding, ...]:
     )
 
 
-def conditions(run: Guarded) -> Iterator[Condition]:
-    """Every condition, answered from what this machine knows; what only GitHub knows cannot be told here."""
+def conditions(run: Guarded, reviews: ReviewReader | None = None) -> Iterator[Condition]:
+    """Every condition, answered from what this machine knows and GitHub tells; what nobody can be asked cannot be told."""
     asked = run.configuration.environment.requires
     yield _not_frozen(run)
     if asked is None:
@@ -94,15 +97,27 @@ def conditions(run: Guarded) -> Iterator[Condition]:
         yield _backup(run, asked)
     if asked.monitored is not None:
         yield _monitored(run, asked)
-    for name in ("premerge", "approvals", "checklist"):
-        if getattr(asked, name) is not None:
-            yield Condition(
-                name=name,
-                answer=Answer.CANNOT_TELL,
-                value="unknown here",
-                limit=str(getattr(asked, name)),
-                cure="Only GitHub knows; ask in the workflow.",
-            )
+    if asked.approvals is not None and reviews is not None:
+        yield _approved(run, asked.approvals, reviews)
+    elif asked.approvals is not None:
+        yield Condition(
+            name="approvals",
+            answer=Answer.CANNOT_TELL,
+            value="unknown here",
+            limit=str(asked.approvals),
+            cure="Only GitHub knows; ask in the workflow.",
+        )
+    yield from _before_the_merge(run, asked, reviews)
+
+
+def _before_the_merge(run: Guarded, asked: Requirements, reviews: ReviewReader | None) -> Iterator[Condition]:
+    """What was proven before the merge: the rehearsal, and the checklist."""
+    from dhash_guard.rollout import gate_evidence  # it knows this module
+
+    if asked.premerge is not None:
+        yield gate_evidence.rehearsed(run)
+    if asked.checklist is not None:
+        yield gate_evidence.ticked(run, reviews)
 
 
 def _combined(found: tuple[Condition, ...]) -> GuardError | None:
@@ -195,6 +210,26 @@ def _monitored(run: Guarded, asked: Requirements) -> Condition:
     elif verdict.status.value != wanted.verdict or age < 0 or (wanted.within is not None and age >= wanted.within):
         answer = Answer.NO_GO
     return Condition(name="monitored", answer=answer, value=value, limit=limit, source=source)
+
+
+def _approved(run: Guarded, wanted: ApprovalRequirement, reviews: ReviewReader) -> Condition:
+    """The approvals of the pull request that this commit came from; a silent or refusing GitHub cannot tell."""
+    limit = f"at least {wanted.at_least}, stale: {wanted.stale.value}"
+    limit += "".join(f", {team} {number}" for team, number in sorted(wanted.teams.items()))
+    try:
+        asked = ask(run, reviews, subject_of(reviews.api.transport.context, run.facts.commit), wanted)
+    except GuardError as problem:
+        value = problem.what.splitlines()[0]
+        return Condition(name="approvals", answer=Answer.CANNOT_TELL, value=value, limit=limit, cure=problem.cure)
+    standing = asked.answer.standing
+    return Condition(
+        name="approvals",
+        answer={Standing.VERIFIED: Answer.GO, Standing.MISSING: Answer.NO_GO}.get(standing, Answer.CANNOT_TELL),
+        value=summary(asked),
+        limit=limit,
+        source=f"pull request {asked.pull.number} at {asked.pull.head_sha[:12]}, {asked.requests} requests",
+        cure=next((one.cure for one in asked.answer.requirements if one.standing is standing), ""),
+    )
 
 
 def _latest_watch(configuration: Configuration, environment: str, run: Guarded) -> tuple[Path, Evidence] | str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from attrs import evolve
 
 from dhash_guard import backup
+from dhash_guard.backup.databases import copy_database, sides_of
 from dhash_guard.backup.settings import BackupSettings
-from dhash_guard.errors import Damaged
+from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.layout import Layout
 from dhash_guard.rollout.run import Guarded
 
@@ -18,9 +19,10 @@ from dhash_guard.rollout.run import Guarded
 def prove_backup(run: Guarded) -> str:
     """Copy what a backup covers, back the copy up, lose it, restore it, and compare every byte; raise Damaged otherwise."""
     configuration = run.configuration
-    settings = evolve(configuration.environment.backup, quiesce=None, resume=None)
+    settings = _in_a_copy(configuration.environment.backup)
     with tempfile.TemporaryDirectory(prefix="dhash-guard-") as scratch:
         layout = _copied(configuration.layout, settings, Path(scratch))
+        _put_at_rest(configuration.layout.root, layout.root, configuration.environment.backup)
         plan = backup.plan(run.machine, layout, settings, configuration.name)
         facts = backup.create(run.machine, layout, settings, plan)
         before = backup.tree_digest(layout.root, [root.path for root in plan.collection.roots])
@@ -32,6 +34,34 @@ def prove_backup(run: Guarded) -> str:
         raise Damaged("what came back is not what was backed up", where=facts.name)
     names = ", ".join(plan.collection.components)
     return f"{done.files} files of {names} backed up, lost, restored and compared byte for byte"
+
+
+def _in_a_copy(settings: BackupSettings) -> BackupSettings:
+    """The settings for the scratch copy: no command may touch what is real, and databases are at rest there."""
+    parts = {name: part for name, part in settings.components.items() if not part.run}
+    if settings.components and not parts:
+        raise CannotTell("every component is a command's output, which no scratch copy can prove", cure="Drill a backup.")
+    folders = [path for part in parts.values() for path in part.paths]
+    resting = {
+        name: evolve(part, paths=(*part.paths, *(path for path in part.sqlite if not _below(path, folders))), sqlite=())
+        for name, part in parts.items()
+    }
+    return evolve(settings, components=resting, quiesce=None, resume=None)
+
+
+def _below(path: str, folders: list[str]) -> bool:
+    return any(PurePosixPath(path).is_relative_to(folder) for folder in folders)
+
+
+def _put_at_rest(real: Path, scratch: Path, settings: BackupSettings) -> None:
+    """Replace raw copies of databases, which may be in use, by consistent ones."""
+    for part in settings.components.values():
+        for path in part.sqlite:
+            if (real / path).is_file():
+                for left in (path, *sides_of(path)):
+                    (scratch / left).unlink(missing_ok=True)
+                (scratch / path).touch()
+                copy_database(real / path, scratch / path, float(part.timeout))
 
 
 def _copied(layout: Layout, settings: BackupSettings, scratch: Path) -> Layout:

@@ -110,8 +110,8 @@ def fates_of(done: backup.Pruned, *, dry: bool) -> list[Fate]:
 
 
 def _finding(fate: Fate) -> Finding:
-    statuses = {"stuck": StageStatus.FAILED, "delete": StageStatus.PLANNED}
-    return Finding(check=fate.backup, status=statuses.get(fate.action, StageStatus.PASSED), text=fate.text)
+    status = StageStatus.FAILED if fate.action == "stuck" else StageStatus.PASSED
+    return Finding(check=fate.backup, status=status, text=fate.text)
 
 
 def _sound(facts: BackupFacts) -> Verification:

@@ -13,7 +13,7 @@ from dhash_guard.backup.stores.described import described, here, identity, said_
 from dhash_guard.backup.stores.fetch import fetch, name_in_store, place_of
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.backup.stores.objects import HASTY, Patience
-from dhash_guard.backup.stores.store import Store
+from dhash_guard.backup.stores.store import Store, StoreSilent
 from dhash_guard.config import Configuration
 from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose, Verification
@@ -72,16 +72,15 @@ class StoredVault:
         self._silent = False
         self._opened: dict[Patience, Store] = {}
 
-    def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken:
+    def take(self, purpose: Purpose, components: Sequence[str] | None = None, after: BackupFacts | None = None) -> Taken:
         """Take and seal it here, then put it into the store; a snapshot before a rollback waits for the next sync."""
         if purpose is not Purpose.BACKUP:
-            return self._local.take(purpose, components)
+            return self._local.take(purpose, components, self._newest())
         store = self._store()  # what is wrong with the settings is said before anything is done
         if self._machine.dry:
             taken = self._local.take(purpose, components)
             return evolve(taken, text=f"{taken.text}, and put it into {store.where}")
-        self._go_on_from_newest()
-        taken = self._local.take(purpose, components)
+        taken = self._local.take(purpose, components, self._newest())
         assert taken.facts is not None
         sent = send(self._machine, self._configuration, self._settings, store, self._say, fresh=taken.facts)
         return evolve(taken, text=f"{taken.text}; {sent.text}")
@@ -116,22 +115,26 @@ class StoredVault:
                 f"{name} is a backup of {environment}, not of {self._configuration.name}",
                 cure=f"Name it with --from-env {environment} where that is meant.",
             )
-        if self._machine.dry:
-            return self._facts({name: self._stored()[name]}, environment)[0]
-        self._fetched(name)
+        if not self._machine.dry:
+            self._fetched(name)
+        elif found := self._facts({name: self._stored().get(name, 0)}, environment):
+            return found[0]
         return self._local.find(self._name(name), from_environment)
 
     def verify(self, facts: BackupFacts) -> Verification:
         """Read it whole, fetched first where only the store has it; a store that fails is a problem of that backup only."""
-        name = self._only_stored(facts.name)
-        if name is None:
+        if (self._layout.root / facts.name).is_file():
             return self._local.verify(facts)
         try:
+            name = self._only_stored(facts.name)
+            if name is None:
+                raise CannotTell("it is neither here nor in the store, or the store no longer answers")
             if not self._machine.dry:
                 return self._local.verify(self._fetched(name))
-            store = self._store()
-            sha256 = store.fetch(name, self._stored()[name], lambda _: None)
+            sha256 = self._store().fetch(name, facts.size, lambda _: None)
         except GuardError as problem:
+            if isinstance(problem, StoreSilent):
+                self._fall_silent(problem)  # the next candidate must not wait as long again
             wrong = (f"only in the store: {problem.what}",)
             return Verification(name=facts.name, sha256=facts.sha256, members=0, bytes_read=0, problems=wrong)
         return Verification(name=facts.name, sha256=sha256, members=facts.members, bytes_read=facts.size)
@@ -146,22 +149,9 @@ class StoredVault:
             return PutBack(text=f"would fetch {name} from {where} and put {facts.members} entries back", restoration=None)
         return self._local.restore(self._fetched(name))
 
-    def _go_on_from_newest(self) -> None:
-        """Have the newest backup here before the next is taken: the order of all backups is a number that goes on from it.
-
-        A runner that starts empty would begin at 1 again.
-        """
-        for facts, place in reversed(self.places()):
-            if facts.problem:
-                continue
-            if place is not Place.STORE:
-                return
-            try:
-                self._fetched(self._key(facts))
-            except GuardError as problem:
-                self._say(f"warning: {facts.name} cannot be fetched, the next backup may get its number: {problem.what}")
-            else:
-                return
+    def _newest(self) -> BackupFacts | None:
+        """The backup whose number the next one goes on from: a runner that starts empty would begin at 1 again."""
+        return next((facts for facts, _ in reversed(self.places()) if not facts.problem), None)
 
     def _fetched(self, name: str) -> BackupFacts:
         """Fetch it, and return the archive's own facts; raise Damaged where the store had told others."""

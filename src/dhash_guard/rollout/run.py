@@ -216,7 +216,10 @@ def finish_restores(machine: Machine, configuration: Configuration, say: Say) ->
 def recovery_text(recovery: Recovery) -> str:
     """One line on how an interrupted restore or undo ended."""
     how = "carried through" if recovery.forward else "taken back"
-    return f"an interrupted {recovery.operation} of {recovery.backup} was {how}: {', '.join(recovery.roots)}"
+    text = f"an interrupted {recovery.operation} of {recovery.backup} was {how}: {', '.join(recovery.roots)}"
+    if recovery.unloaded:
+        text += f"; {', '.join(recovery.unloaded)} was perhaps not loaded: restore the backup once more"
+    return text
 
 
 def revision(machine: Machine, root: Path) -> tuple[str, str]:

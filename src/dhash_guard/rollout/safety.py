@@ -56,5 +56,5 @@ def for_a_person(
 def _covered(configuration: Configuration, held: Sequence[str], path: str) -> bool:
     """Whether a project file lies in one of the components that a backup holds."""
     components = configuration.environment.backup.components
-    roots = [PurePosixPath(root) for name in held if name in components for root in components[name].paths]
+    roots = [PurePosixPath(root) for name in held if name in components for root in components[name].roots]
     return any(PurePosixPath(path).is_relative_to(root) for root in roots)

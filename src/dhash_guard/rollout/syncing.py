@@ -64,7 +64,8 @@ def sync(run: Guarded) -> Evidence:
 def missing(machine: Machine, configuration: Configuration, settings: ObjectStore, store: Store) -> list[BackupFacts]:
     """The usable local backups of the environment that the store does not list and would keep, newest first."""
     layout, there = configuration.layout, store.listing()
-    local = [facts for facts in backup.listing(layout, configuration.name) if not facts.problem]
+    # Only our own archives, which alone are numbered, say in the store what they hold.
+    local = [facts for facts in backup.listing(layout, configuration.name) if not facts.problem and facts.sequence]
     absent = [facts for facts in reversed(local) if there.get(_key(layout, facts)) != facts.size]
     if settings.retain is None or not absent:
         return absent

@@ -68,7 +68,9 @@ def choose(
 
     `needed` are the components that belong to every backup: one without them would bring back half a version.
     """
-    found = tuple(_judged(sorted(backups, key=lambda facts: -facts.sequence), deployment, verify, needed))
+    found = tuple(
+        _judged(sorted(backups, key=lambda facts: (-facts.sequence, -facts.sealed_at)), deployment, verify, needed)
+    )
     warnings = () if deployment is not None else ("no deployment is recorded; taking the newest verified backup",)
     target = next((one.facts for one in found if one.chance is Chance.TARGET), None)
     return Choice(target=target, candidates=found, warnings=warnings)
@@ -101,16 +103,23 @@ def _against(facts: BackupFacts, deployment: Deployment | None, needed: Collecti
     """What speaks against a backup without reading it; empty where nothing does."""
     if facts.problem:
         return facts.problem
-    if deployment is not None and facts.sequence > deployment.newest_sequence:
+    if deployment is not None and _is_later(facts, deployment):
         return "taken after the deployment began"
     lacking = [name for name in needed if name not in facts.components]
     return f"does not hold {', '.join(lacking)}" if lacking else ""
 
 
+def _is_later(facts: BackupFacts, deployment: Deployment) -> bool:
+    """Whether it was not taken before the deployment; one without a number tells by its name, to whole seconds."""
+    if facts.sequence:
+        return facts.sequence > deployment.newest_sequence
+    return facts.sealed_at + 1 > deployment.begun_at
+
+
 def warnings_for(explicit: BackupFacts, deployment: Deployment | None, needed: Collection[str] = ()) -> tuple[str, ...]:
     """What to say of a backup that a person named."""
     found = []
-    if deployment is not None and explicit.sequence > deployment.newest_sequence:
+    if deployment is not None and _is_later(explicit, deployment):
         found.append(f"{explicit.name} was taken after the deployment began; it may hold what is to be undone")
     if lacking := [name for name in needed if name not in explicit.components]:
         found.append(f"{explicit.name} does not hold {', '.join(lacking)}; that stays as it is")

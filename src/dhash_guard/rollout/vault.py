@@ -36,9 +36,12 @@ class PutBack:
 
 
 class Vault(Protocol):
-    """Everything a verb does with backups. Reading is the same in both worlds; taking and restoring differ."""
+    """Everything a verb does with backups. Reading is the same in both worlds; taking and restoring differ.
 
-    def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken: ...
+    `after` is the newest backup that is known of elsewhere: the next one's number goes on from it.
+    """
+
+    def take(self, purpose: Purpose, components: Sequence[str] | None = None, after: BackupFacts | None = None) -> Taken: ...
 
     def rehearse(self) -> str: ...
 
@@ -65,9 +68,7 @@ class _Reading:
     def rehearse(self) -> str:
         """What a backup would hold, after every check that reads; raise as taking it would."""
         plan = self._plan(None)
-        return (
-            f"{plan.collection.entries} entries, {format_bytes(plan.bytes)}, of {', '.join(plan.collection.components)}"
-        )
+        return f"{plan.collection.entries} entries, {format_bytes(plan.bytes)}, of {', '.join(plan.collection.components)}"
 
     def listing(self) -> list[BackupFacts]:
         return backup.listing(self._layout, self._configuration.name)
@@ -86,10 +87,9 @@ class _Reading:
 class LocalVault(_Reading):
     """Backups in the project's own directory."""
 
-    def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken:
+    def take(self, purpose: Purpose, components: Sequence[str] | None = None, after: BackupFacts | None = None) -> Taken:
         plan = self._plan(components)
-        facts = backup.create(self._machine, self._layout, self._settings, plan, purpose)
-        self._proven(facts, plan.bytes)
+        facts = backup.create(self._machine, self._layout, self._settings, plan, purpose, after=after)
         text = f"{facts.name}, {facts.members} entries, {format_bytes(facts.size)}, sha256 {facts.sha256[:12]}…, read back"
         return Taken(text=text, facts=facts, left_out=plan.collection.left_out)
 
@@ -105,7 +105,7 @@ class LocalVault(_Reading):
         return PutBack(text=text, restoration=done)
 
     def _proven(self, facts: BackupFacts, size: int) -> None:
-        """Taking and restoring read the archive whole as well."""
+        """Restoring reads the archive whole as well."""
         found = Verification(name=facts.name, sha256=facts.sha256, members=facts.members, bytes_read=size)
         backup.note_verified(self._machine, self._layout, facts, found)
 
@@ -113,7 +113,7 @@ class LocalVault(_Reading):
 class DryVault(_Reading):
     """Says what would be taken or restored, and touches nothing."""
 
-    def take(self, purpose: Purpose, components: Sequence[str] | None = None) -> Taken:
+    def take(self, purpose: Purpose, components: Sequence[str] | None = None, after: BackupFacts | None = None) -> Taken:
         plan = self._plan(components)
         names = ", ".join(plan.collection.components)
         text = f"would back up {plan.collection.entries} entries, {format_bytes(plan.bytes)}, of {names}"

@@ -12,6 +12,7 @@ from dhash_guard.simulator.state import (
     Branch,
     Job,
     PullRequest,
+    Push,
     Repository,
     Review,
     WorkflowRun,
@@ -44,6 +45,8 @@ def completed(name: str, repository: Repository, thing: T, at: float) -> T:
         case Review():
             heads = {pull.number: pull.head_sha for pull in repository.pull_requests}
             missing = {"commit": heads.get(thing.pull, ""), "submitted_at": now}
+        case Push():
+            missing = {"at": now}
         case Job():
             missing = {"started_at": now}
         case Artifact():
@@ -63,5 +66,6 @@ def lists_of(repository: Repository) -> tuple[list[Any], ...]:
         repository.artifacts,
         repository.comments,
         repository.reviews,
+        repository.pushes,
         repository.statuses,
     )

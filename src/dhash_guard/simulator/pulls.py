@@ -20,6 +20,11 @@ def find(call: Call) -> PullRequest:
     return found
 
 
+def merge_commit(pull: PullRequest) -> str:
+    """The commit that the merge made, or the test merge."""
+    return pull.merge_commit_sha or made_up_sha("merge", pull.head_sha)
+
+
 def _side(call: Call, name: str, ref: str, sha: str) -> dict[str, Any]:
     """One of the two branches of a pull request; `name` differs from the repository's where it is a fork."""
     owner = name.partition("/")[0]
@@ -62,7 +67,7 @@ def simple(call: Call, pull: PullRequest) -> dict[str, Any]:
             "head": _side(call, pull.head_repository or call.name, pull.head_ref, pull.head_sha),
             "base": _side(call, call.name, pull.base_ref, base_sha),
             "author_association": association(call, pull.author),
-            "merge_commit_sha": made_up_sha("merge", pull.head_sha),
+            "merge_commit_sha": merge_commit(pull),
             "created_at": pull.created_at,
             "updated_at": pull.created_at,
             "closed_at": None if pull.state == "open" else pull.created_at,
@@ -70,7 +75,8 @@ def simple(call: Call, pull: PullRequest) -> dict[str, Any]:
             "_links": {name: {"href": href} for name, href in links.items()},
         }
         | dict.fromkeys(nothing)
-        | {name: [] for name in ("labels", "assignees", "requested_reviewers", "requested_teams")}
+        | {name: [] for name in ("labels", "assignees", "requested_teams")}
+        | {"requested_reviewers": [user(call.base, login) for login in pull.requested_reviewers]}
     )
 
 
@@ -103,9 +109,11 @@ def listing(call: Call) -> Reply:
 
 
 def of_commit(call: Call) -> Reply:
-    """`GET …/commits/{commit_sha}/pulls`."""
+    """`GET …/commits/{commit_sha}/pulls`, also by what the merge made; where reads lag, they are not known yet."""
     sha = resolve(call, call.params["commit_sha"])
-    return _paged(call, [pull for pull in call.repository.pull_requests if pull.head_sha == sha])
+    pulls = [] if call.lag else call.repository.pull_requests
+    found = [pull for pull in pulls if sha == pull.head_sha or (pull.merged and sha == merge_commit(pull))]
+    return _paged(call, found[::-1] if call.backwards else found)
 
 
 def files(call: Call) -> Reply:

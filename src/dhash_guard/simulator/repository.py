@@ -102,6 +102,8 @@ def rate_limit(call: Call) -> Reply:
 def existing(repository: Repository) -> set[str]:
     """Every commit that the repository knows of."""
     shas = set(repository.commits) | {branch.sha for branch in repository.branches.values()}
+    shas |= {pull.merge_commit_sha for pull in repository.pull_requests}
+    shas |= {push.after for push in repository.pushes}
     shas |= {pull.head_sha for pull in repository.pull_requests} | {run.head_sha for run in repository.runs}
     return shas - {""}
 

@@ -23,7 +23,7 @@ def shape(call: Call, review: Review) -> dict[str, Any]:
     made = {
         "id": review.id,
         "node_id": node_id("PullRequestReview", review.id),
-        "user": user(call.base, review.author),
+        "user": user(call.base, review.author) if review.author else None,
         "body": review.body,
         "state": review.state,
         "commit_id": review.commit,

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from attrs import frozen
 
 from dhash_guard.simulator import (
+    activity,
     artifacts,
     branches,
     comments,
@@ -82,6 +83,7 @@ ROUTES = (
     Route("GET", _TEAM, teams.get, Access.HIDDEN, _MEMBERS),
     Route("GET", _TEAM + "/members", teams.members, Access.HIDDEN, _MEMBERS),
     Route("GET", _TEAM + "/memberships/{username}", teams.membership, Access.HIDDEN, _MEMBERS),
+    Route("GET", _R + "/activity", activity.listing, Access.READERS, _CONTENTS),
     Route("GET", _R, repository.get, Access.READERS, _META),
     Route("GET", _R + "/collaborators/{username}/permission", people.permission, Access.GRANTED, _META),
     Route("GET", _R + "/branches/{branch}/protection", branches.protection, Access.GRANTED, _ADMIN),

@@ -16,6 +16,7 @@ from dhash_guard.simulator.state import (
     Comment,
     Job,
     PullRequest,
+    Push,
     Repository,
     Review,
     Status,
@@ -87,6 +88,20 @@ class Seeding:
         with self._hub.lock:
             review = Review(id=self.world.new_id(), pull=pull, author=author, state=state, commit=commit, **facts)
             return self._add(self.repository.reviews, review)
+
+    def add_push(self, branch: str, after: str, actor: str = "ada", **facts: Any) -> Push:
+        """A push to a branch, which now has `after` as its tip."""
+        with self._hub.lock:
+            push = Push(id=self.world.new_id(), ref=f"refs/heads/{branch}", after=after, actor=actor, **facts)
+            return self._add(self.repository.pushes, push)
+
+    def change_pull_request(self, number: int, **facts: Any) -> PullRequest:
+        """What a push, a merge, or a person changes on a pull request."""
+        with self._hub.lock:
+            pulls = self.repository.pull_requests
+            place = next(place for place, pull in enumerate(pulls) if pull.number == number)
+            pulls[place] = evolve(pulls[place], **facts)
+            return pulls[place]
 
     def add_status(self, sha: str, context: str, state: str = "success", author: str = _WORKFLOW) -> Status:
         with self._hub.lock:

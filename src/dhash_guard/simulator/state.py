@@ -36,6 +36,9 @@ class PullRequest:
     draft: bool = False
     locked: bool = False
     merged: bool = False
+    merge_commit_sha: str = ""
+    """What the merge made of it, also a squash; made up where it is left out."""
+    requested_reviewers: tuple[str, ...] = ()
     files: tuple[ChangedFile, ...] = ()
     created_at: str = ""
 
@@ -53,8 +56,24 @@ class Comment:
 
 
 @frozen(kw_only=True)
+class Push:
+    """A push to a branch; `kind` is push, force_push, branch_creation or pr_merge."""
+
+    id: int
+    ref: str
+    after: str
+    actor: str = "ada"
+    before: str = "0" * 40
+    kind: str = "push"
+    at: str = ""
+
+
+@frozen(kw_only=True)
 class Review:
-    """A review; `state` is APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING."""
+    """A review; `state` is APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING.
+
+    An empty author is an account that was deleted.
+    """
 
     id: int
     pull: int
@@ -134,6 +153,18 @@ class Branch:
     approvals: int = 1
     code_owners: bool = False
     dismiss_stale: bool = False
+    last_push: bool = False
+    """Whether somebody else than whoever pushed last has to approve."""
+    required_reviewers: dict[str, int] = field(factory=dict)
+    """Teams of the owner, and how many of each have to approve; rulesets alone can ask for that."""
+    reviewed_files: tuple[str, ...] = ("**",)
+    """The files for which those teams are asked."""
+    merge_queue: bool = False
+    force_pushes: bool = False
+    deletions: bool = False
+    enforce_admins: bool = True
+    app: int | None = None
+    """The App that the required checks must come from; 15368 is GitHub Actions."""
 
 
 @define(kw_only=True)
@@ -152,6 +183,7 @@ class Repository:
     pull_requests: list[PullRequest] = field(factory=list)
     comments: list[Comment] = field(factory=list)
     reviews: list[Review] = field(factory=list)
+    pushes: list[Push] = field(factory=list)
     statuses: list[Status] = field(factory=list)
     runs: list[WorkflowRun] = field(factory=list)
     jobs: list[Job] = field(factory=list)

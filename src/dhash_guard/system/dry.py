@@ -72,9 +72,19 @@ class DryProcesses:
         self._plan = plan
 
     def run(
-        self, command: Sequence[str], *, cwd: Path, timeout: float, changes: bool, extra_env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        timeout: float,
+        changes: bool,
+        extra_env: Mapping[str, str] | None = None,
+        feed: BinaryIO | None = None,
+        into: BinaryIO | None = None,
     ) -> Finished:
         if not changes:
-            return self._real.run(command, cwd=cwd, timeout=timeout, changes=False, extra_env=extra_env)
+            return self._real.run(
+                command, cwd=cwd, timeout=timeout, changes=False, extra_env=extra_env, feed=feed, into=into
+            )
         self._plan.append(Change("run", " ".join(command)))
         return Finished(command=tuple(command), exit_code=0, output="", errors="", seconds=0.0)

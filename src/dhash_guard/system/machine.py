@@ -13,12 +13,14 @@ from dhash_guard.system.files import Files, SystemFiles
 from dhash_guard.system.host import Host, SystemHost
 from dhash_guard.system.http import Http, RequestsHttp
 from dhash_guard.system.process import Processes, SystemProcesses
+from dhash_guard.system.progress import Progress, unseen
 from dhash_guard.system.workers import cores
 
 
 @frozen(kw_only=True)
 class Machine:
-    """Clock, disk, programs, network, host, environment variables, and how many workers may be busy at once."""
+    """Clock, disk, programs, network, host, environment variables, how many workers may be busy at once,
+    and who is told how far they are."""
 
     clock: Clock
     files: Files
@@ -27,6 +29,7 @@ class Machine:
     host: Host
     environ: Mapping[str, str]
     workers: int = 1
+    progress: Progress = unseen
     plan: list[Change] | None = None
 
     @property

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, BinaryIO, Protocol
 
 from attrs import frozen
 
@@ -46,11 +46,20 @@ class Processes(Protocol):
     """Starts programs.
 
     `changes` says whether the program may change anything: a dry run plans those that do and runs the others.
+    It reads `feed` (else nothing); with `into` its output is written to that file and is not in `output`.
     A program that cannot start or overruns `timeout` (seconds) yields a `Finished` with a problem, never an exception.
     """
 
     def run(
-        self, command: Sequence[str], *, cwd: Path, timeout: float, changes: bool, extra_env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        timeout: float,
+        changes: bool,
+        extra_env: Mapping[str, str] | None = None,
+        feed: BinaryIO | None = None,
+        into: BinaryIO | None = None,
     ) -> Finished: ...
 
 
@@ -61,7 +70,15 @@ class SystemProcesses:
         self._environ = environ
 
     def run(
-        self, command: Sequence[str], *, cwd: Path, timeout: float, changes: bool, extra_env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        timeout: float,
+        changes: bool,
+        extra_env: Mapping[str, str] | None = None,
+        feed: BinaryIO | None = None,
+        into: BinaryIO | None = None,
     ) -> Finished:
         argv = tuple(command)
         began = time.monotonic()
@@ -70,8 +87,8 @@ class SystemProcesses:
                 argv,
                 cwd=cwd,
                 env={**self._environ, **(extra_env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdin=feed if feed is not None else subprocess.DEVNULL,
+                stdout=into if into is not None else subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=os.name == "posix",
             )
@@ -84,7 +101,8 @@ class SystemProcesses:
                 seconds=0.0,
                 problem=f"could not start: {problem.strerror}",
             )
-        out, err = _Tail(child.stdout), _Tail(child.stderr)
+        out = _Tail(child.stdout) if into is None else None
+        err = _Tail(child.stderr)
         try:
             child.wait(timeout)
             timed_out = False
@@ -96,12 +114,13 @@ class SystemProcesses:
         if timed_out:
             _end(child)
         # A daemon that the program left behind may hold the pipes open; its output is not ours to wait for.
-        out.finish()
-        err.finish()
+        for tail in (out, err):
+            if tail is not None:
+                tail.finish()
         return Finished(
             command=argv,
             exit_code=None if timed_out else child.returncode,
-            output=out.text(),
+            output=out.text() if out is not None else "",
             errors=err.text(),
             seconds=time.monotonic() - began,
             problem=f"no end after {timeout:g} s, ended by force" if timed_out else "",

@@ -24,6 +24,8 @@ R = TypeVar("R")
 Work = Callable[[T, memoryview], R]
 """Does one task; may fill the slab that it is given, whose bytes then travel with the result without being copied."""
 
+_DIED = "a worker process died"
+
 _AHEAD = 2
 """Tasks per worker that are under way at once: one being worked on and one waiting, so that no worker stands idle."""
 
@@ -100,18 +102,24 @@ class _Forked(Generic[T, R]):
             while given[worker] - taken[worker] == _AHEAD:
                 yield self._take(under_way, taken)
                 worker = min(range(len(given)), key=lambda each: given[each] - taken[each])
-            self._pipes[worker].send(task)
+            self._send(worker, task)
             given[worker] += 1
             under_way.append(worker)
         while under_way:
             yield self._take(under_way, taken)
 
+    def _send(self, worker: int, task: T) -> None:
+        try:
+            self._pipes[worker].send(task)
+        except ConnectionError:
+            raise OSError(_DIED) from None
+
     def _take(self, under_way: deque[int], taken: list[int]) -> tuple[R, memoryview]:
         worker = under_way.popleft()
         try:
             done, result = self._pipes[worker].recv()
-        except EOFError:
-            raise OSError("a worker process died") from None
+        except (EOFError, ConnectionError):
+            raise OSError(_DIED) from None
         slab = self._slabs[worker][taken[worker] % _AHEAD]
         taken[worker] += 1
         if not done:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dhash_guard.backup.archive.manifest import Kind
+from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.archive.writer import write_archive
 from dhash_guard.backup.components import collect, select
 from dhash_guard.backup.create import header_for
-from dhash_guard.backup.archive.manifest import Kind
-from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.names import link_problem, name_problem, overlaps
 from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.errors import NoGo, UsageProblem

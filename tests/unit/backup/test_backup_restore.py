@@ -12,9 +12,9 @@ import pytest
 from attrs import define, evolve
 
 from dhash_guard import backup
-from dhash_guard.backup.restoring.journal import Operation, State, read_journal, read_undo
 from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.restoring.digest import joined, summaries
+from dhash_guard.backup.restoring.journal import Operation, State, read_journal, read_undo
 from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.errors import CannotTell, Damaged, Locked, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.system.files import SystemFiles

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageResult, StageStatus
-from dhash_guard.report.checklist import boxes, leg_boxes, render_checklist
+from dhash_guard.report.checklist import Box, boxes, leg_proofs, render_checklist
 from support import report_stories as stories
 
 
@@ -37,21 +37,21 @@ def test_a_watch_that_rolled_nothing_back_has_no_checklist() -> None:
     assert render_checklist(()) == ""
 
 
-def test_a_leg_is_ticked_only_when_it_proceeds() -> None:
+def test_a_leg_proves_only_what_passed_on_every_system() -> None:
     passed = LegStage(name="check", status=StageStatus.PASSED, text="")
     skipped = LegStage(name="smoke", status=StageStatus.SKIPPED, text="")
     leg = LegReport(
         leg="a", service="s", environment="e", commit="", result="proceed", exit_code=0, stages=(passed, skipped)
     )
-    shown = leg_boxes({"a": leg, "b": evolve(leg, leg="b", result="cannot-tell")}, ("a", "b", "c"))
-    assert [(box.ticked, box.evidence) for box in shown] == [
-        (True, "passed: check; skipped: smoke"),
-        (False, "passed: check; skipped: smoke"),
-        (False, "not reported yet"),
-    ]
+    proofs = leg_proofs({"a": leg, "b": evolve(leg, leg="b")}, ("a", "b"))
+    assert {name: proof.holds for name, proof in proofs.items()} == {"rehearsed": True, "check": True, "smoke": False}
+    proofs = leg_proofs({"a": leg, "b": evolve(leg, leg="b", result="cannot-tell")}, ("a", "b", "c"))
+    assert not proofs["rehearsed"].holds
+    assert proofs["rehearsed"].text == "1 of 3 systems; not b, c"
+    assert proofs["check"].text == "passed on 2 of 3 systems; not c"
 
 
 def test_the_template_is_the_projects_to_change(tmp_path: Path) -> None:
     (tmp_path / "checklist.md").write_text("{% for box in boxes %}{{ box.mark }} {{ box.text | upper }}\n{% endfor %}")
-    text = render_checklist(leg_boxes({}, ("a|b",)), templates=tmp_path)
+    text = render_checklist([Box(text="Rehearsed on a|b", ticked=False, evidence="")], templates=tmp_path)
     assert text == "- [ ] REHEARSED ON A&#124;B\n"

@@ -167,8 +167,7 @@ def test_a_newest_that_is_damaged_there_keeps_nobody_from_a_backup(one: Host, tw
     (mounted / second.name.removeprefix("backups/")).write_bytes(content[:-1] + b"?")
     two.clock.at = one.clock.at
     taken = two.take("three")
-    assert taken.sequence == 2  # after the newest that could be fetched
-    assert any("cannot be fetched" in line for line in two.said)
+    assert taken.sequence == 3  # whatever became of the newest, its number is taken
 
 
 def test_the_catalogue_of_any_vault_has_places(one: Host) -> None:
@@ -189,6 +188,18 @@ def test_a_silent_store_costs_one_warning(one: Host, mounted: Path) -> None:
     vault.restore(taken)
     assert (one.root / "library.json").read_text() == "one"
     assert len([line for line in one.said if "warning" in line]) == 1
+
+
+def test_a_store_that_falls_silent_after_its_list_refuses_only_its_own(one: Host, two: Host, mounted: Path) -> None:
+    first = one.take("one")
+    two.clock.at = one.clock.at
+    second = two.take("two")
+    vault = one.vault
+    listed = vault.listing()
+    assert [facts.name for facts in listed] == [first.name, second.name]
+    away(mounted)
+    assert not vault.verify(listed[1]).ok  # and does not raise: the next candidate is asked
+    assert vault.verify(listed[0]).ok
 
 
 def test_wrong_settings_do_not_keep_anybody_from_a_local_backup(one: Host) -> None:

@@ -15,7 +15,7 @@ DEPLOYMENT = Deployment(
     environment="production",
     tag="t",
     commit="",
-    begun_at=0,
+    begun_at=100.5,
     newest_sequence=2,
     backup="",
     baseline=None,
@@ -54,6 +54,20 @@ def test_each_refusal_has_its_reason() -> None:
     choice = choose(candidates, DEPLOYMENT, verified)
     assert choice.target == facts(0)
     assert choice.refused == (("b3", "taken after the deployment began"), ("b2", "no sidecar"), ("b1", "member x differs"))
+
+
+def test_one_without_a_number_goes_by_its_date() -> None:
+    """Copies of other tools come after every numbered one, the newest of them first."""
+    made_elsewhere = [
+        facts(0, name="old", sealed_at=10),
+        facts(0, name="new", sealed_at=99),
+        facts(0, name="late", sealed_at=100),
+    ]
+    choice = choose(made_elsewhere, DEPLOYMENT, verified)
+    assert choice.target == made_elsewhere[1]
+    assert choice.refused == (("late", "taken after the deployment began"),)
+    assert warnings_for(made_elsewhere[2], DEPLOYMENT) and not warnings_for(made_elsewhere[1], DEPLOYMENT)
+    assert choose([*made_elsewhere, facts(1)], DEPLOYMENT, verified).target == facts(1)
 
 
 def test_snapshots_are_no_targets() -> None:

@@ -62,3 +62,14 @@ def test_a_daemon_that_keeps_the_pipes_open_is_not_waited_for() -> None:
 
 def test_it_asks_nobody() -> None:
     assert python("input()").exit_code == 1
+
+
+def test_input_and_output_go_through_files(tmp_path: Path) -> None:
+    code = "import sys; sys.stdout.write(sys.stdin.read() * 2); print('aside', file=sys.stderr)"
+    (tmp_path / "in").write_bytes(b"x" * OUTPUT_CAP)
+    with (tmp_path / "in").open("rb") as feed, (tmp_path / "out").open("wb") as into:
+        done = SystemProcesses(os.environ).run(
+            [sys.executable, "-c", code], cwd=tmp_path, timeout=30.0, changes=True, feed=feed, into=into
+        )
+    assert done.ok and (done.output, done.errors) == ("", "aside\n")
+    assert (tmp_path / "out").read_bytes() == b"x" * 2 * OUTPUT_CAP

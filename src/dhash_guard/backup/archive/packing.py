@@ -110,8 +110,8 @@ class Packed(NamedTuple):
     def placed(self, start: int) -> bytes:
         """The directory records of a batch that stands at `start` in the archive."""
         if start + self.size >= LIMIT:
-            entries = read_records(self.records)
-            return b"".join(directory_record(entry._replace(offset=start + entry.offset)) for entry in entries)
+            entries = zip(read_records(self.records), self.offsets, strict=True)
+            return b"".join(directory_record(entry._replace(offset=start + offset)) for entry, offset in entries)
         records, at = bytearray(self.records), 0
         for offset in self.offsets:
             struct.pack_into("<L", records, at + 42, start + offset)
@@ -153,7 +153,8 @@ class Packer:
             manifest.append(member.line)
             if kind is Kind.FILE:
                 sums.append(f"{member.sha256}  {member.path}\n")
-            at, plain = after, plain + len(content)
+                plain += len(content)
+            at = after
         return Packed(at, plain, b"".join(records), offsets, b"".join(manifest), "".join(sums).encode())
 
     def _packed(self, source: Source, content: bytes) -> tuple[int, bytes]:
@@ -221,7 +222,7 @@ def is_media(path: str) -> bool:
 
 def batch_cost(source: Source) -> int:
     """Bytes that an entry may take in a slab."""
-    return LOCAL.size + 2 * len(source.path.encode()) + source.size + len(source.link.encode())
+    return LOCAL.size + source.size + 4 * (len(source.path) + len(source.link))  # UTF-8 takes four at most
 
 
 @contextmanager
@@ -246,7 +247,7 @@ def open_source(root: str, source: Source) -> int:
     Raise NoGo where it is not there or cannot be read.
     """
     try:
-        return os.open(f"{root}/{source.path}", _READING)
+        return os.open(source.location or f"{root}/{source.path}", _READING)
     except FileNotFoundError:
         raise changed(source, "vanished") from None
     except OSError as problem:

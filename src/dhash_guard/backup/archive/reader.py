@@ -187,11 +187,16 @@ class Archive:
             yield self.read(at + offset, min(BLOCK, entry.packed - offset))
 
     @contextmanager
-    def sound(self, member: str = "") -> Iterator[None]:
-        """Turn what broken bytes raise into Damaged, naming the member."""
+    def sound(self, member: str = "", *, writing: bool = False) -> Iterator[None]:
+        """Turn what broken bytes raise into Damaged, naming the member.
+
+        What the disk refuses while `writing`, and a worker that died, are no fault of the archive and stay OSError.
+        """
         try:
             yield
         except _UNREADABLE as problem:
+            if isinstance(problem, OSError) and (writing or problem.errno is None):
+                raise
             what = f"{member} cannot be unpacked" if member else "no readable archive of dhash-guard"
             raise Damaged(f"{what}: {str(problem) or type(problem).__name__}", where=str(self.path)) from problem
 
@@ -204,14 +209,19 @@ def opened(path: Path, deflate: Deflate = STANDARD) -> Iterator[Archive]:
     except OSError as problem:
         raise CannotTell(f"the backup cannot be opened: {problem.strerror}", where=str(path)) from problem
     with file:
-        size = os.fstat(file.fileno()).st_size
-        nothing = Entry("", 0, 0, 0, 0, 0, 0, 0, 0)
-        archive = Archive(path, file, size, Directory(0, 0, 0), nothing, None, deflate, threading.Lock())
-        with archive.sound():
-            directory = find_directory(archive.read(max(0, size - END_SIZE), min(size, END_SIZE)), size)
-            length = min(directory.length, 4 * (RECORD.size + 64))
-            manifest, sums = _closing(archive.read(directory.start + directory.length - length, length))
-        yield Archive(path, file, size, directory, manifest, sums, deflate, threading.Lock())
+        yield archive_in(file, path, deflate)
+
+
+def archive_in(file: BinaryIO, path: Path, deflate: Deflate = STANDARD) -> Archive:
+    """The archive in an open file that is called `path`; raise Damaged where there is none."""
+    size = os.fstat(file.fileno()).st_size
+    nothing = Entry("", 0, 0, 0, 0, 0, 0, 0, 0)
+    archive = Archive(path, file, size, Directory(0, 0, 0), nothing, None, deflate, threading.Lock())
+    with archive.sound():
+        directory = find_directory(archive.read(max(0, size - END_SIZE), min(size, END_SIZE)), size)
+        length = min(directory.length, 4 * (RECORD.size + 64))
+        manifest, sums = _closing(archive.read(directory.start + directory.length - length, length))
+    return Archive(path, file, size, directory, manifest, sums, deflate, threading.Lock())
 
 
 def unpacked(deflate: Deflate, entry: Entry, packed: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:

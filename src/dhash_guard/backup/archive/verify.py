@@ -26,6 +26,7 @@ from dhash_guard.backup.archive.structure import (
     torn,
 )
 from dhash_guard.backup.catalog import facts_of, path_of
+from dhash_guard.backup.foreign.catalogue import form_of, verify_foreign
 from dhash_guard.backup.names import MANIFEST, SUMS
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.backup import BackupFacts, Verification
@@ -45,6 +46,8 @@ def verify(machine: Machine, layout: Layout, backup: BackupFacts | Path) -> Veri
     if not path.is_file():
         raise CannotTell("there is no backup to verify", where=str(path))
     name = facts_of(layout, path).name
+    if (form := form_of(path)) is not None:
+        return verify_foreign(layout, path, form, name, chosen(machine.environ))
     try:
         expected = sidecar.read(path)
     except Damaged as problem:
@@ -116,6 +119,7 @@ class _Sight(NamedTuple):
     torn: bool
     roots: tuple[str, ...]
     sums: bytes
+    end: int
 
 
 @frozen
@@ -144,6 +148,7 @@ class _Examiner:
             seen.torn,
             tuple(roots),
             "".join(found.sums).encode(),
+            portion.end,
         )
 
     def _check(self, placed: Placed, seen: Look) -> None:
@@ -254,6 +259,7 @@ def _all_portions(
     examiner = _Examiner(archive, header, contents)
     for sight, _ in in_order(examiner, portions(), workers=machine.workers, slab=0, meanwhile=meanwhile):
         seen.add(sight)
+        machine.progress("checking" if contents else "looking into the backup", sight.end, archive.size)
         agree = agree and sums.read(len(sight.sums)) == sight.sums
     if text.readline(HEADER_CAP):
         seen.problems.append("the manifest has more lines than the archive has members")

@@ -86,7 +86,7 @@ def write_archive(
     """Write members, manifest and sums as a zip into `file`, which stays open; the header's `sealed_at` is set here.
 
     `sources` come in the order of their paths' parts. What comes last in a zip is kept in `folder` until then, so that
-    memory does not grow with the number of members; `advance` is told the plain bytes as they are done. Raise NoGo naming
+    memory does not grow with the number of members; `advance` is told how many plain bytes are done. Raise NoGo naming
     the member that changed, vanished or could not be read, and OSError where writing fails.
     """
     with ExitStack() as stack:
@@ -97,7 +97,8 @@ def write_archive(
         stack.callback(writing.abandon)
         packer = Packer(str(root), deflate)
         for result, slab in in_order(packer, writing.tasks(sources), workers=workers, slab=SLAB):
-            advance(writing.take(result, slab))
+            writing.take(result, slab)
+            advance(writing.plain)
         return writing.close(evolve(header, sealed_at=float(clock.now())))
 
 
@@ -144,8 +145,8 @@ class _Writing:
         batch: list[Source] = []
         cost = 0
         for source in sources:
-            cloned = self.clones and source.kind is Kind.FILE and source.size >= WORTHWHILE and is_media(source.path)
-            alone = cloned or (source.kind is Kind.FILE and (source.grows or source.size > PIECE))
+            cloned = self.clones and source.size >= WORTHWHILE and is_media(source.path) and source.kind is Kind.FILE
+            alone = cloned or ((source.grows or source.size > PIECE) and source.kind is Kind.FILE)
             more = batch_cost(source)
             if batch and (alone or cost + more > PIECE or len(batch) == BATCH):
                 yield Batch(tuple(batch))
@@ -182,15 +183,17 @@ class _Writing:
         sample = os.read(found, _SAMPLE)
         return DEFLATED if len(self.deflate.whole(sample)) < _HARDLY * len(sample) else STORED
 
-    def take(self, result: Packed | int, slab: memoryview) -> int:
-        """Write the result of the next task; return how many plain bytes it stands for."""
+    def take(self, result: Packed | int, slab: memoryview) -> None:
+        """Write the result of the next task."""
         task = self._plans.popleft()
-        if isinstance(task, Aside):
-            return self._clone(self._bigs.popleft())
-        if isinstance(task, Piece):
-            assert isinstance(result, int)
-            return self._piece(task, result, slab)
-        assert isinstance(result, Packed)
+        if isinstance(result, Packed):
+            self._batch(result, slab)
+        elif isinstance(task, Piece):
+            self._piece(task, result, slab)
+        else:
+            self._clone(self._bigs.popleft())
+
+    def _batch(self, result: Packed, slab: memoryview) -> None:
         self.directory.write(result.placed(self.at))
         self.manifest.write(result.manifest)
         self.sums.write(result.sums)
@@ -198,9 +201,8 @@ class _Writing:
         self.members += len(result.offsets)
         self.entries += len(result.offsets)
         self.plain += result.plain
-        return result.plain
 
-    def _piece(self, piece: Piece, packed: int, slab: memoryview) -> int:
+    def _piece(self, piece: Piece, packed: int, slab: memoryview) -> None:
         big = self._bigs[0]
         if piece.offset == 0:
             big.entry = big.entry._replace(offset=self.at)
@@ -212,9 +214,8 @@ class _Writing:
         self._write(data)
         if piece.last:
             self._end(self._bigs.popleft())
-        return piece.length
 
-    def _clone(self, big: _Big) -> int:
+    def _clone(self, big: _Big) -> None:
         """Share the file's blocks, then hash what stands in the archive: whatever happens to the file, they agree."""
         big.entry = big.entry._replace(offset=self.at)
         room = padding(self.at + len(local_header(big.entry, large=big.large)))
@@ -233,11 +234,11 @@ class _Writing:
             self._write(block, present=reading == self.file.fileno())
         self.file.seek(self.at)
         self._end(big)
-        return big.source.size
 
     def _account(self, big: _Big, plain: memoryview | bytes) -> None:
         big.digest.update(plain)
         big.crc = self.deflate.crc32(plain, big.crc)
+        self.plain += len(plain)
 
     def _end(self, big: _Big) -> None:
         """Close the entry of a big file; raise NoGo where it changed since its first byte was read."""
@@ -251,7 +252,6 @@ class _Writing:
         self.sums.write(f"{member.sha256}  {member.path}\n".encode())
         self.members += 1
         self.entries += 1
-        self.plain += big.source.size
 
     def abandon(self) -> None:
         """Let go of files that were begun and not ended."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import frozen
 
 from dhash_guard.backup.archive.manifest import HEADER_CAP, Header, read_header, read_member
-from dhash_guard.backup.archive.reader import Archive
+from dhash_guard.backup.archive.reader import Archive, Portion
 from dhash_guard.backup.archive.sources import source_of
 from dhash_guard.backup.restoring.digest import RootSummary, counts, entry_of, entry_on_disk, standing
 from dhash_guard.system.machine import Machine
@@ -24,9 +24,11 @@ def different_roots(
     header = read_header(lines.readline(HEADER_CAP))
     present = _Counting(project, expected)
     found: set[str] = set()
-    tasks = (portion.lines for portion in archive.portions(lines))
-    for different, _ in in_order(_Comparer(project, header), tasks, workers=machine.workers, meanwhile=present):
+    for (different, end), _ in in_order(
+        _Comparer(project, header), archive.portions(lines), workers=machine.workers, meanwhile=present
+    ):
         found |= different
+        machine.progress("reading back", end, archive.size)
     return frozenset(found | present.different)
 
 
@@ -48,10 +50,10 @@ class _Comparer:
     project: Path
     header: Header
 
-    def __call__(self, lines: tuple[bytes, ...], slab: memoryview) -> set[str]:
+    def __call__(self, portion: Portion, slab: memoryview) -> tuple[set[str], int]:
         different = set()
         roots = {root.path for root in self.header.roots}
-        for line in lines:
+        for line in portion.lines:
             member = read_member(line)
             if not counts(member.path, member.kind, root=member.path in roots):
                 continue
@@ -65,7 +67,7 @@ class _Comparer:
             except OSError:
                 pass
             different.add(_root_of(member.path, roots))
-        return different
+        return different, portion.end
 
 
 class _Counting:

@@ -8,9 +8,8 @@ from attrs import frozen
 
 from dhash_guard.backup.archive.deflate import chosen
 from dhash_guard.backup.archive.manifest import Kind
-from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.archive.structure import header_problems
-from dhash_guard.backup.catalog import path_of
+from dhash_guard.backup.opening import opened_archive
 from dhash_guard.backup.restoring.comparing import different_roots
 from dhash_guard.backup.restoring.digest import summaries
 from dhash_guard.backup.restoring.unpacking import Targets, finish_folders, unpack
@@ -34,7 +33,7 @@ def extract(machine: Machine, layout: Layout, facts: BackupFacts, scratch: Path)
     Raise Damaged where the archive is, or where what stands there reads back differently; OSError where writing fails.
     Nothing is written outside `scratch`; what a failure leaves in it is for the caller to remove.
     """
-    with opened(path_of(layout, facts), chosen(machine.environ)) as archive:
+    with opened_archive(layout, facts, chosen(machine.environ)) as archive:
         header = archive.header()
         if problems := header_problems(header):
             raise Damaged("; ".join(problems), where=facts.name)

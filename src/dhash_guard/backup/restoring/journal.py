@@ -62,7 +62,8 @@ class Place:
 
 @frozen(kw_only=True)
 class Journal:
-    """The record in `layout.journal`. `stale` are paths of the trees that the restore before this one had kept."""
+    """The record in `layout.journal`. `stale` are paths of the trees that the restore before this had kept, `loads` those
+    of files that are given to a command once they are in place."""
 
     version: Literal[1] = 1
     id: str
@@ -73,6 +74,7 @@ class Journal:
     digest: str
     places: tuple[Place, ...]
     stale: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -19,7 +19,8 @@ class Recovery:
     """How an interrupted `operation` (restore or undo) was ended.
 
     `forward` means that every root is new now, else every root is old. `identical` tells for a restore whether the
-    roots have the digest of the backup; it is None where there is nothing to compare with.
+    roots have the digest of the backup; it is None where there is nothing to compare with. `unloaded` are files that are in
+    place and were perhaps not given to the command that loads them: restoring once more does that.
     """
 
     operation: str
@@ -27,6 +28,7 @@ class Recovery:
     forward: bool
     roots: tuple[str, ...]
     identical: bool | None
+    unloaded: tuple[str, ...] = ()
 
 
 def recover(machine: Machine, layout: Layout) -> Recovery | None:
@@ -55,6 +57,7 @@ def finish_unfinished(machine: Machine, layout: Layout) -> Recovery | None:
         forward=forward,
         roots=tuple(place.path for place in journal.places),
         identical=_identical(layout, journal) if forward and journal.operation is Operation.RESTORE else None,
+        unloaded=journal.loads if forward else (),
     )
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 
 from attrs import evolve
 
-from dhash_guard.backup import sidecar
 from dhash_guard.backup.archive.deflate import chosen
 from dhash_guard.backup.archive.manifest import Header, Kind
-from dhash_guard.backup.archive.reader import Archive, opened
+from dhash_guard.backup.archive.reader import Archive
 from dhash_guard.backup.archive.verify import examine
-from dhash_guard.backup.catalog import path_of
-from dhash_guard.backup.components import require_places
+from dhash_guard.backup.components import covers, require_places
 from dhash_guard.backup.names import previous_name, staged_name
+from dhash_guard.backup.opening import Reading, opened_archive, opened_sealed
 from dhash_guard.backup.restoring.comparing import different_roots, differing_paths
 from dhash_guard.backup.restoring.digest import RootSummary, joined, summaries
 from dhash_guard.backup.restoring.exchange import conclude, go_back, go_forward
@@ -33,6 +31,7 @@ from dhash_guard.backup.restoring.journal import (
     read_undo,
     write_journal,
 )
+from dhash_guard.backup.restoring.loading import load_all, loading
 from dhash_guard.backup.restoring.recover import finish_unfinished
 from dhash_guard.backup.restoring.staging import stage
 from dhash_guard.backup.settings import BackupSettings
@@ -40,6 +39,7 @@ from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson, NoG
 from dhash_guard.records.backup import BackupFacts, Restoration, RestoredRoot
 from dhash_guard.records.canonical import sha256_hex
 from dhash_guard.records.layout import Layout
+from dhash_guard.records.stage import Change
 from dhash_guard.records.units import format_bytes
 from dhash_guard.system.machine import Machine
 
@@ -55,16 +55,24 @@ def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: Back
     (a service may write at once) is returned as not `identical`; `differences` names the entries.
     """
     began = machine.clock.monotonic()
-    with held(machine, layout, "a restore"), _opened(machine, layout, facts) as archive:
-        header = _verified(machine, layout, archive, facts, settings)
+    with held(machine, layout, "a restore"), opened_sealed(layout, facts, chosen(machine.environ)) as reading:
+        archive = reading.archive
+        header = _verified(machine, reading, facts, settings)
         finish_unfinished(machine, layout)
         found = summaries(header, archive.contents())
         _preflight(machine, layout, found)
-        journal = _planned(machine, layout, facts, found)
+        loads = loading(settings, header)
+        journal = _planned(machine, layout, facts, found, tuple(load.path for load in loads))
         written, journal = _staged(machine, layout, journal, archive)
         exchange_all(machine, layout, journal)
         different = different_roots(machine, archive, layout.root, found)
+        refused = [] if different else load_all(machine, layout, loads)
         close(machine, layout, journal)
+    if refused:
+        raise NeedsPerson(
+            f"the files of {facts.name} are in place, but {'; '.join(refused)}",
+            cure="Remove the cause and restore once more; `dhash-guard backup undo` brings back files, not what was loaded.",
+        )
     return Restoration(
         backup=facts.name,
         roots=tuple(
@@ -85,15 +93,17 @@ def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: Back
 
 def rehearse(machine: Machine, layout: Layout, facts: BackupFacts, settings: BackupSettings) -> tuple[str, ...]:
     """The roots that a restore would replace, after every check that comes before its first change; raise as it does."""
-    with _opened(machine, layout, facts) as archive:
-        header = _verified(machine, layout, archive, facts, settings, contents=True)
-        _preflight(machine, layout, summaries(header, archive.contents()))
+    with opened_sealed(layout, facts, chosen(machine.environ)) as reading:
+        header = _verified(machine, reading, facts, settings, contents=True)
+        _preflight(machine, layout, summaries(header, reading.archive.contents()))
+    if machine.plan is not None:
+        machine.plan.extend(Change("run", f"{' '.join(load.command)} < {load.path}") for load in loading(settings, header))
     return tuple(root.path for root in header.roots)
 
 
 def differences(layout: Layout, facts: BackupFacts) -> tuple[str, ...]:
     """Paths of all entries in which the tree on the disk and a backup are not the same, sorted; empty means identical."""
-    with opened(path_of(layout, facts)) as archive:
+    with opened_archive(layout, facts) as archive:
         return tuple(differing_paths(archive, layout.root))
 
 
@@ -117,28 +127,13 @@ def close(machine: Machine, layout: Layout, journal: Journal) -> None:
         ) from problem
 
 
-@contextmanager
-def _opened(machine: Machine, layout: Layout, facts: BackupFacts) -> Iterator[Archive]:
-    """The archive, opened once: what is verified is what is restored, whatever happens to its name meanwhile."""
-    path = path_of(layout, facts)
-    sidecar.read(path)
-    with opened(path, chosen(machine.environ)) as archive:
-        yield archive
-
-
 def _verified(
-    machine: Machine,
-    layout: Layout,
-    archive: Archive,
-    facts: BackupFacts,
-    settings: BackupSettings,
-    *,
-    contents: bool = False,
+    machine: Machine, reading: Reading, facts: BackupFacts, settings: BackupSettings, *, contents: bool = False
 ) -> Header:
     """Check hash and structure, and with `contents` every member; a restore checks these while it stages them."""
-    found = examine(machine, archive, facts.name, sidecar.read(archive.path), contents=contents)
+    found = examine(machine, reading.archive, facts.name, reading.expected, contents=contents)
     problems = list(found.verification.problems)
-    if facts.sha256 and found.verification.sha256 != facts.sha256:
+    if facts.sha256 and reading.stated != facts.sha256:
         problems.append("it is not the archive that was chosen")
     if problems or found.header is None:
         raise Damaged(
@@ -146,8 +141,7 @@ def _verified(
             where=facts.name,
             cure="Choose another backup.",
         )
-    known = {PurePosixPath(path).as_posix() for part in settings.components.values() for path in part.paths}
-    foreign = [root.path for root in found.header.roots if root.path not in known]
+    foreign = [root.path for root in found.header.roots if not covers(settings.components, root)]
     if foreign:
         raise UsageProblem(
             f"the backup would replace {', '.join(foreign)}, which no component names",
@@ -179,12 +173,16 @@ def _preflight(machine: Machine, layout: Layout, found: Mapping[str, RootSummary
             raise NoGo(f"the restore needs {format_bytes(size * _SPARE)}, {missing} more than are free", cure="Make room.")
 
 
-def _planned(machine: Machine, layout: Layout, facts: BackupFacts, found: Mapping[str, RootSummary]) -> Journal:
+def _planned(
+    machine: Machine, layout: Layout, facts: BackupFacts, found: Mapping[str, RootSummary], loads: tuple[str, ...]
+) -> Journal:
     before = read_undo(layout)
     seed = f"{facts.name} {facts.sha256} {machine.clock.now()!r} {os.getpid()} {before.id if before else ''}"
     identity = sha256_hex(seed.encode())[:12]
     places = []
-    for root in found.values():
+    # What is to be absent first: the log of a database must never be beside the content of another time.
+    ordered = sorted(found.values(), key=lambda root: root.kind is not Kind.ABSENT)
+    for root in ordered:
         name = root.path.rpartition("/")[2]
         staged, previous = staged_name(name, identity), previous_name(name, identity)
         places.append(Place(path=root.path, kind=root.kind, staged=staged, previous=previous))
@@ -194,7 +192,8 @@ def _planned(machine: Machine, layout: Layout, facts: BackupFacts, found: Mappin
         state=State.STAGING,
         backup=facts.name,
         sha256=facts.sha256,
-        digest=joined(found.values()),
+        digest=joined(ordered),
+        loads=loads,
         places=tuple(places),
         stale=before.trees() if before else (),
     )

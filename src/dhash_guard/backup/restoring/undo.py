@@ -70,7 +70,8 @@ def _prepared(layout: Layout, record: UndoRecord) -> Journal:
         backup=record.backup,
         sha256=record.sha256,
         digest="",
-        places=tuple(_place(layout, kept, identity) for kept in record.roots),
+        # Backwards: a database is back before the log that belongs to it.
+        places=tuple(_place(layout, kept, identity) for kept in reversed(record.roots)),
     )
 
 

@@ -45,14 +45,17 @@ def unpack(machine: Machine, archive: Archive, targets: Targets) -> tuple[int, i
     Modes and times of folders are set by `finish_folders`, when nothing is written into them any more. Raise Damaged
     naming a member that is not what the manifest says, OSError where writing fails.
     """
-    with archive.sound():
+    with archive.sound(writing=True):
         header = archive.header()
         lines = archive.text(archive.manifest)
         lines.readline(HEADER_CAP)
         unpacker = _Unpacker(machine.files, archive, header, targets)
         tasks = _prepared(machine, archive.portions(lines), targets)
-        written = [done for done, _ in in_order(unpacker, tasks, workers=machine.workers)]
-    return sum(files for files, _ in written), sum(size for _, size in written)
+        files = size = 0
+        for (more, written, end), _ in in_order(unpacker, tasks, workers=machine.workers):
+            files, size = files + more, size + written
+            machine.progress("restoring", end, archive.size)
+    return files, size
 
 
 def _prepared(machine: Machine, portions: Iterator[Portion], targets: Targets) -> Iterator[Portion]:
@@ -85,7 +88,7 @@ class _Unpacker:
     header: Header
     targets: Targets
 
-    def __call__(self, portion: Portion, slab: memoryview) -> tuple[int, int]:
+    def __call__(self, portion: Portion, slab: memoryview) -> tuple[int, int, int]:
         seen = Look()
         files = size = 0
         for placed in look(self.archive, self.header, portion, seen):
@@ -104,7 +107,7 @@ class _Unpacker:
         if seen.problems or seen.torn:
             what = "; ".join(seen.problems) or "manifest and directory contradict each other"
             raise Damaged(what, where=str(self.archive.path))
-        return files, size
+        return files, size, portion.end
 
 
 def _folders(lines: Iterable[bytes]) -> Iterator[Member]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dhash_guard.backup.stores.store import StoreSilent
+from dhash_guard.backup.stores.store import StoreSilent, WrongBytes
 
 _PART = 16 * 1024 * 1024
 _PARTS = 9_000  # a multipart upload has at most 10,000
@@ -192,6 +192,8 @@ def _failure(problem: Exception, where: str) -> Exception:
     if isinstance(problem, PermissionError):
         return PermissionError(str(problem))
     said = " ".join(str(problem).split())[:200] or "no answer in time"
+    if type(problem).__name__ == "FlexibleChecksumError":
+        return WrongBytes(said, where=where)
     known = type(problem).__name__ in ("NoCredentialsError", "PartialCredentialsError", "InvalidRegionError")
     return StoreSilent(f"{type(problem).__name__}: {said}", where=where, transient=not known)
 

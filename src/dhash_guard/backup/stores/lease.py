@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from attrs import frozen
 
-from dhash_guard.backup.stores.objects import Objects, record
+from dhash_guard.backup.stores.objects import Objects, record, returns
 from dhash_guard.backup.stores.store import StoreSilent
 from dhash_guard.errors import Locked
 from dhash_guard.records.canonical import canonical
@@ -86,7 +86,7 @@ class Chain:
         except FileExistsError:
             there = self._read(held.number)
             return there if there is not None and there.token == self._token else None
-        if self._objects.read(_key(held.number), 0, _MOST) != content:
+        if not returns(self._objects, _key(held.number), content):
             self._objects.remove(_key(held.number))  # what nobody understands would keep everybody out
             raise StoreSilent("the store returned another lease than was written", where=self._objects.where)
         return held

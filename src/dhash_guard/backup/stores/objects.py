@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from attrs import frozen
 
-from dhash_guard.backup.stores.store import StoreSilent
+from dhash_guard.backup.stores.store import StoreSilent, WrongBytes
 from dhash_guard.records.codec import from_data
 from dhash_guard.system.clock import Clock
 
@@ -57,6 +57,14 @@ def record(kind: type[T], content: bytes) -> T:
     """The record that a small object holds; raise ValueError where it holds something else."""
     data = json.loads(content)
     return from_data(kind, data if isinstance(data, dict) else {})
+
+
+def returns(objects: Objects, key: str, content: bytes) -> bool:
+    """Whether the place returns exactly this small object."""
+    try:
+        return objects.read(key, 0, len(content) + 1) == content
+    except WrongBytes:
+        return False
 
 
 class Patient:

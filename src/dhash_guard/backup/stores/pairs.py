@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.stores.lease import Chain, Hold
-from dhash_guard.backup.stores.objects import Objects, record
-from dhash_guard.backup.stores.store import Block, Lease, Put, StoreSilent
+from dhash_guard.backup.stores.objects import Objects, record, returns
+from dhash_guard.backup.stores.store import Block, Lease, Put, StoreSilent, WrongBytes
 from dhash_guard.errors import CannotTell, Damaged, NoGo
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.canonical import canonical
@@ -77,7 +77,10 @@ class ObjectPairs:
             sealed = self._sealed_hash(name)
             if sealed is None:
                 raise CannotTell(f"the store has no sealed backup {name}", where=self.where)
-            actual = self._read_all(name, size, block)
+            try:
+                actual = self._read_all(name, size, block)
+            except WrongBytes as problem:
+                raise Damaged(f"the store returned other bytes for {name}: {problem.what}", where=self.where) from problem
         if actual != sealed:
             raise Damaged(f"the store returned other bytes for {name} than were sealed (sha256 {actual})", where=self.where)
         return sealed
@@ -122,17 +125,17 @@ class ObjectPairs:
             if self._objects.sizes(name).get(name, facts.size) != facts.size:  # a stale list may not know it yet
                 return False
             return self._read_all(name, facts.size, lambda _: None) == facts.sha256
-        except FileNotFoundError:
+        except (FileNotFoundError, WrongBytes):
             return False
 
     def _note(self, key: str, content: bytes) -> None:
         """A small object, whatever an interrupted upload left under its name."""
         with suppress(FileExistsError):
             self._objects.create(key, content)
-        if self._objects.read(key, 0, _SMALL) != content:
+        if not returns(self._objects, key, content):
             self._objects.remove(key)
             self._objects.create(key, content)
-            if self._objects.read(key, 0, _SMALL) != content:
+            if not returns(self._objects, key, content):
                 raise StoreSilent(f"the store returned another {key} than was written", where=self.where)
 
     def _seal(self, name: str, line: bytes, lease: Lease) -> None:
@@ -140,7 +143,7 @@ class ObjectPairs:
         key = name + sidecar.SUFFIX
         with suppress(FileExistsError):  # the answer to our own first attempt was lost
             self._objects.create(key, line)
-        if self._objects.read(key, 0, _SMALL) != line:
+        if not returns(self._objects, key, line):
             lease.confirm()
             self._objects.remove(key)
             raise StoreSilent(f"the store returned another checksum file for {name} than was written", where=self.where)
@@ -151,6 +154,8 @@ class ObjectPairs:
             content = self._objects.read(name + sidecar.SUFFIX, 0, _SMALL)
         except FileNotFoundError:
             return None
+        except WrongBytes as problem:
+            raise Damaged(f"the store returned other bytes for the checksum file of {name}", where=self.where) from problem
         try:
             return sidecar.parse(content.decode("utf-8-sig"))
         except ValueError as problem:

@@ -23,6 +23,10 @@ class StoreSilent(OutsideSilent):
         self.transient = transient
 
 
+class WrongBytes(StoreSilent):
+    """The store returned other bytes than belong to the checksum that it keeps itself, or there was damage on the way."""
+
+
 class Put(Enum):
     """What became of an upload: sealed by it, or there already with the same hash."""
 

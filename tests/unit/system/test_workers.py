@@ -1,0 +1,145 @@
+"""Work spread over processes or threads comes back in order, and whatever goes wrong in a worker is raised here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dhash_guard.errors import NoGo
+from dhash_guard.system.workers import in_order
+
+FORKS = pytest.mark.skipif(sys.platform != "linux", reason="workers are threads here; processes only on Linux")
+
+
+@pytest.fixture(params=["here", "processes", "threads"])
+def workers(request: pytest.FixtureRequest) -> Iterator[int]:
+    """How many workers; while another thread runs they are threads."""
+    if request.param != "threads":
+        yield 1 if request.param == "here" else 3
+        return
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    yield 3
+    done.set()
+    other.join()
+
+
+def _fill(task: int, slab: memoryview) -> int:
+    time.sleep(0.002 * (task % 3))  # so that later tasks are done earlier
+    text = str(task).encode()
+    slab[: len(text)] = text
+    return len(text)
+
+
+def test_results_come_in_the_order_of_their_tasks(workers: int) -> None:
+    found = [bytes(slab[:size]) for size, slab in in_order(_fill, range(50), workers=workers, slab=10)]
+    assert found == [str(number).encode() for number in range(50)]
+
+
+def test_tasks_are_taken_when_they_are_needed(workers: int) -> None:
+    taken: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results: Any = in_order(_fill, tasks(), workers=workers, slab=10)
+    next(results)
+    assert len(taken) < 10
+    results.close()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_little_work_is_done_here(count: int) -> None:
+    assert [pid for pid, _ in in_order(lambda task, slab: os.getpid(), range(count), workers=4)] == [os.getpid()] * count
+
+
+def test_what_a_worker_raises_is_raised_here(workers: int) -> None:
+    def fail(task: int, slab: memoryview) -> int:
+        if task == 7:
+            raise NoGo("seven", where="there", cure="Take eight.")
+        return task
+
+    done: list[int] = []
+    with pytest.raises(NoGo) as refusal:
+        done.extend(result for result, _ in in_order(fail, range(20), workers=workers))
+    assert (refusal.value.what, refusal.value.where, refusal.value.cure) == ("seven", "there", "Take eight.")
+
+
+def test_a_system_error_keeps_its_number(workers: int) -> None:
+    def fail(task: int, slab: memoryview) -> int:
+        Path("/nowhere/at/all").read_bytes()
+        return 0
+
+    with pytest.raises(FileNotFoundError) as refusal:
+        list(in_order(fail, range(3), workers=workers))
+    assert refusal.value.errno == 2
+
+
+def test_beside_the_work_something_else_is_done_once(workers: int) -> None:
+    done: list[int] = []
+    assert len(list(in_order(_fill, range(9), workers=workers, slab=10, meanwhile=lambda: done.append(1)))) == 9
+    assert done == [1]
+
+
+@FORKS
+def test_a_worker_that_dies_is_noticed_and_none_stays() -> None:
+    def die(task: int, slab: memoryview) -> int:
+        if task == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return os.getpid()
+
+    seen: set[int] = set()
+    with pytest.raises(OSError, match="a worker process died"):
+        for pid, _ in in_order(die, range(20), workers=2):
+            seen.add(pid)
+    assert os.getpid() not in seen
+    for pid in seen:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+@FORKS
+def test_workers_do_not_outlive_whoever_began_them(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+
+    def slow(task: int, slab: memoryview) -> int:
+        with note.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        time.sleep(60)
+        return 0
+
+    child = os.fork()
+    if child == 0:
+        try:
+            list(in_order(slow, range(4), workers=2))
+        finally:
+            os._exit(0)
+    deadline = time.monotonic() + 20
+    while not (note.exists() and len(note.read_text().split()) == 2) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    pids = [int(line) for line in note.read_text().split()]
+    assert len(pids) == 2
+    while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not [pid for pid in pids if _runs(pid)]
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process does anything still; a zombie that nobody has buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
