@@ -83,6 +83,9 @@ class MortalFiles:
         return mortal
 
 
+PARTS = ("library", "new", "gone", "link", "folder", "absent")
+
+
 class BackupMachine(RuleBasedStateMachine):
     """A project, what every backup of it was taken of, and what may stand there now."""
 
@@ -91,6 +94,7 @@ class BackupMachine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.project: Project = dhash_project(self.folder)
         self.project.machine = evolve(self.project.machine, workers=1)
+        (self.project.root / "absent").mkdir()  # a restore takes the root away again, not the folder above it
         self.held: dict[str, Tree] = {}
         """What each backup must bring back, by its name."""
         self.allowed: list[Tree] = []
@@ -102,8 +106,10 @@ class BackupMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        for _ in range(3):
+            self._create(self.project.machine)
+            self._change(set(PARTS))
         self._settled()
-        self._create(self.project.machine)
 
     def _settled(self) -> None:
         """Nothing is under way: only what stands there now may."""
@@ -182,25 +188,29 @@ class BackupMachine(RuleBasedStateMachine):
         self._finished()
         self._create(self._mortal(death))
 
-    @rule(what=st.sampled_from(["library", "new", "gone", "link", "folder", "kind"]))
-    def modify(self, what: str) -> None:
+    @rule(parts=st.sets(st.sampled_from(PARTS), min_size=2))
+    def modify(self, parts: set[str]) -> None:
         self._finished()
+        self._change(parts)
+        self._settled()
+
+    def _change(self, parts: set[str]) -> None:
+        """Several roots at once, so that a mixture of two states shows."""
         self.number += 1
         put, root = self.project.put, self.project.root
-        if what == "library":
+        if "library" in parts:
             put("library.json", f"release {self.number}")
-        elif what == "new":
+        if "new" in parts:
             put(f"config/new{self.number}", "new")
-        elif what == "gone":
+        if "gone" in parts:
             (root / "config/app.yml").unlink(missing_ok=True)
-        elif what == "link":
+        if "link" in parts:
             (root / "releases/current").unlink(missing_ok=True)
             (root / "releases/current").symlink_to(f"v{self.number}")
-        elif what == "folder":
-            put(f"absent/thing/{self.number}", "was not there")
-        else:
+        if "absent" in parts:
             SystemFiles().remove_tree(root / "absent/thing")
-        self._settled()
+        elif "folder" in parts:
+            put(f"absent/thing/{self.number}", "was not there")
 
     @rule(choice=st.integers(0, 20))
     def restore(self, choice: int) -> None:

@@ -20,8 +20,10 @@ REPOSITORY = "octo/service"
 
 SHIMS = {
     # What GitHub's own actions do for us on a runner; act has no network to fetch them from.
-    "actions/checkout": "",
+    # act itself lays the checkout of the event out, and leaves that of another ref to this.
+    "actions/checkout": 'test -n "$(ls -A)" || { git clone -q "$SOURCE" . && git checkout -q "${REF:-HEAD}"; }',
     "actions/setup-python": "",
+    "actions/download-artifact": 'mkdir -p "$FILES" && cp -r "$KEPT"/. "$FILES"',
     "actions/upload-artifact": 'mkdir -p "$KEPT/$NAME" && cp -r "$FILES". "$KEPT/$NAME"',
 }
 
@@ -73,6 +75,7 @@ class Consumer:
         command += ["-W", workflow] if workflow else []
         command += [part for system in SYSTEMS for part in ("-P", f"{system}=-self-hosted")]
         command += ["--env", f"GITHUB_API_URL={api}", "--env", "GITHUB_RUN_ID=4242", "--env", f"KEPT={self.kept}"]
+        command += ["--env", f"SOURCE={self.root}"]
         command += [part for name, value in (env or {}).items() for part in ("--env", f"{name}={value}")]
         command += ["--local-repository", f"mobius/dhash-guard@v1={self.action}", *self._shims()]
         clean = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(self._home), "LANG": "C.UTF-8"}
@@ -110,6 +113,8 @@ inputs:
   python-version: {description: unused, default: ""}
   persist-credentials: {description: unused, default: ""}
   retention-days: {description: unused, default: ""}
+  pattern: {description: unused, default: ""}
+  ref: {description: unused, default: ""}
 runs:
   using: composite
   steps:
@@ -117,6 +122,7 @@ runs:
       env:
         NAME: ${{ inputs.name }}
         FILES: ${{ inputs.path }}
+        REF: ${{ inputs.ref }}
       run: SCRIPT
 """
 

@@ -21,7 +21,8 @@ _SHAPES = {
     "a password in an address": r"[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{1,64}:(?!\*+@)[^\s/@\"']{3,128}@",
     "an authorization header": r"\b[Aa]uthorization[\"']?\s*[:=]\s*[\"']?(?:[Bb]earer|[Bb]asic|token)\s+"
     r"(?!\*)[\w+/=.~-]{8,}",
-    "a password": r"\b(?:[Pp]assword|PASSWORD|passwd|[Aa]pi[_-]?[Kk]ey|API_KEY|client_secret)\\{0,4}[\"']?\s*[:=]\s*\\{0,4}[\"']?"
+    "a password": r"\b(?:[Pp]assword|PASSWORD|passwd|[Aa]pi[_-]?[Kk]ey|API_KEY|client_secret)"
+    r"\\{0,4}[\"']?\s*[:=]\s*\\{0,4}[\"']?"
     r"(?![*<\[(\"'\\]|(?:null|none|None|true|false|undefined|redacted|REDACTED)\b)[^\s\"',}\\]{6,}",
 }
 """Every repetition is bounded or ends at a character of its own, so that no line takes long."""
