@@ -78,6 +78,8 @@ def test_pre_merge_leaves_exactly_one_comment(consumer: Consumer, github: Simula
         kept = consumer.kept / f"premerge-{system}"
         assert json.loads((kept / f"result-{system}.json").read_bytes())["result"] == "proceed"
 
+    assert "3 systems, 3 legs each" in first.log, "the gate over the matrix"
+
     writes = written(github)
     assert consumer.act("pull_request", pull_request(7, sha), github.url).code == 0
     assert [one.id for one in github.comments(7)] == [comment.id]
@@ -87,7 +89,9 @@ def test_pre_merge_leaves_exactly_one_comment(consumer: Consumer, github: Simula
     sha = consumer.commit("the library is gone")
     github.repository.pull_requests.clear()
     github.add_pull_request(number=7, head_sha=sha)
-    assert consumer.act("pull_request", pull_request(7, sha), github.url).code == 1
+    refused = consumer.act("pull_request", pull_request(7, sha), github.url)
+    assert refused.code == 1
+    assert "ubuntu-latest check: failed" in refused.log
     (edited,) = github.comments(7)
     assert edited.id == comment.id
     assert "❌ Not ready" in edited.body

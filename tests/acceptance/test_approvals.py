@@ -223,7 +223,7 @@ def test_a_hole_is_told_with_file_line_and_cure(asking: Project, hub: Simulator)
     shielded(hub)
     done = guard(asking, hub, "protection")
     assert done.code == 1
-    assert ".github/workflows/premerge.yml:9: job lint is neither required nor needed" in done.out
+    assert ".github/workflows/premerge.yml:10: job lint is neither required nor needed" in done.out
     assert "Add lint to the `needs` of the gate job." in done.out
 
 

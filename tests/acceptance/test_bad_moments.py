@@ -192,6 +192,23 @@ def test_a_backup_under_way_is_waited_for(project: Project) -> None:
     assert nightly.returncode == 0
 
 
+def test_a_backup_that_begins_behind_the_snapshot_is_waited_for_too(project: Project) -> None:
+    nightly = (
+        "import filelock, pathlib, time; lock = filelock.FileLock('.dhash-guard/locks/backup-restore.lock'); "
+        "lock.acquire(); pathlib.Path('nightly').touch(); time.sleep(1.5)"
+    )
+    stop = (
+        f"import pathlib, subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {nightly!r}])\n"
+        "while not pathlib.Path('nightly').exists(): time.sleep(0.02)"
+    )
+    controlled(project, stop=stop)
+    project.deployed()
+    done = project.guard("rollback", "--force")
+    assert done.code == 0, done.err
+    assert (project.root / "nightly").exists()
+    assert project.version == "good"
+
+
 @pytest.mark.parametrize(
     "answer",
     [b'{"p95": ' + b"9" * 400 + b"}", b"[" * 100_000, b'{"p95": 1e999}'],

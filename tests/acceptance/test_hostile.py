@@ -27,6 +27,7 @@ from dhash_guard.records.stage import StageStatus
 from dhash_guard.report import marker, render_comment, render_summary
 from dhash_guard.report.escape import one_line
 from dhash_guard.report.legs import merged, render_legs, slim
+from dhash_guard.report.memory import boxes_in
 from dhash_guard.simulator import Simulator
 from support import gfm, report_stories
 from support.hostile import WORDS, batches, file_names, settable, unfenced
@@ -52,7 +53,9 @@ def linked(word: str) -> list[tuple[str, str]]:
 
 def legs(word: str) -> str:
     """The shared comment with the word in every place that a leg has."""
-    stage = LegStage(name=word, status=StageStatus.FAILED, text=word, findings=(word, f"{word}: {word} → {word}"))
+    stage = LegStage(
+        name=word, status=StageStatus.FAILED, text=word, findings=(word, f"{word}: {word} → {word}"), warnings=(word,)
+    )
     report = LegReport(
         leg=word, service=word, environment=word, commit=word, result="no-go", exit_code=1, stages=(stage,), evidence=word
     )
@@ -136,7 +139,8 @@ def test_a_word_neither_moves_nor_forges_marker_and_data(word: str) -> None:
     assert text.startswith(f"{marker('premerge', word)}\n")
     assert one.startswith(f"{marker(word, word)}\n")
     assert len(TRAILER.findall(text)) == 1
-    assert text.count("<!--") == text.count("-->") == 2
+    assert [*boxes_in(text)] == ["rehearsed", "reviewed", "operator", "window"]
+    assert text.count("<!--") == text.count("-->") == 3 + len(boxes_in(text)), "marker, data, memory, and an id for each box"
     assert one.count("<!--") == one.count("-->") == 1
     other = LegReport(leg="other", service="s", environment=word, commit=word, result="proceed", exit_code=0, stages=())
     assert set(merged([text], other)) == {word, "other"}, "the legs are read back"
@@ -288,7 +292,7 @@ def test_a_rehearsal(words: tuple[str, ...], runner: Runner, project: Project, h
     assert runner.step("premerge", github_token=WRITING, environment="production") == 1, runner.log
     body, _ = assert_left(runner, hub, marker("premerge", "production"))
     assert len(TRAILER.findall(body)) == 1
-    assert body.count("<!--") == 2
+    assert body.count("<!--") == 3 + len(boxes_in(body)) == 9
     result = json.loads((project.root / "premerge_artifacts/result-local.json").read_text("utf-8"))
     (pull,) = hub.repository.pull_requests
     same = slim(from_data(LegReport, tamed(result | {"commit": pull.head_sha})))

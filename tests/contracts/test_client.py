@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dhash_guard.gates.approvals import ApprovalRequirement, Stale
 from dhash_guard.github import GithubApi, Outcome, State, set_status, upsert
+from dhash_guard.github.approvals import ReviewReader
+from dhash_guard.github.protection import default_branch, read_protection
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.rollout.comment import comment_leg
@@ -46,6 +49,23 @@ def test_everything_the_client_does_keeps_to_githubs_description(judged: tuple[S
     assert upsert(api, 7, marker, f"{marker}\nhello", machine.clock).outcome is Outcome.UNCHANGED
     assert set_status(api, SHA, "gate", State.SUCCESS, "go", machine.clock).changed
     assert not set_status(api, SHA, "gate", State.SUCCESS, "go", machine.clock).changed
+    approvals_and_protection(sim, api)
     api.delete_comment(sim.comments(7)[-1].id)
     assert "VIOLATION" not in log.read_text().upper()
     assert len(sim.log) >= 12, "the requests went through Prism to the simulator"
+
+
+def approvals_and_protection(sim: Simulator, api: GithubApi) -> None:
+    """Everything that approvals and protection ask, of a team that the job's token may not see."""
+    sim.repository.collaborators.update(grace="write")
+    sim.add_team("ops", {"grace": "active"})
+    sim.add_branch("main", by="ruleset", required_checks=("gate",), merge_queue=True, required_reviewers={"ops": 1})
+    sim.add_push("change", SHA)
+    for _ in range(101):
+        sim.add_review(7, "grace")
+    reader = ReviewReader(api)
+    for stale in Stale:
+        wanted = ApprovalRequirement(at_least=1, teams={"ops": 1}, team_ids={"ops": 1}, stale=stale)
+        assert len(reader.facts(7, wanted).reviews) == 101
+    assert [pull.number for pull in reader.pulls_of(SHA)] == [7]
+    assert read_protection(api, default_branch(api)).checks == {"gate": 0}

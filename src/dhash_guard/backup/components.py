@@ -188,9 +188,16 @@ def _walked(
     for root in roots:
         if root.kind is Kind.ABSENT and databases.besides(root.path):
             continue
-        yield from walk(
-            project, root.path, grows=root.path in growing, problem=problem, left_out=left_out, databases=databases
-        )
+        found, told = Kind.ABSENT, list[str]()
+        for source in walk(
+            project, root.path, grows=root.path in growing, problem=told.append, left_out=left_out, databases=databases
+        ):
+            found = source.kind if source.path == root.path else found
+            yield source
+        if found is not root.kind and not told:  # the archive would contradict its own header
+            told.append(f"{root.path!r} came, went or became something else while it was looked at")
+        for reason in told:
+            problem(reason)
 
 
 def _refuse(problems: list[str]) -> None:

@@ -12,6 +12,9 @@ MANIFEST = "MANIFEST.jsonl"
 SUMS = "SHA256SUMS"
 RESERVED = frozenset({MANIFEST, SUMS})
 
+_LONGEST = 4096
+"""Bytes that no path of any system exceeds; a longer name is an attack on whoever takes it apart."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _STAGE = re.compile(r"\..+\.dhash-(new|prev)-[0-9a-f]+")
@@ -25,6 +28,8 @@ def name_problem(name: str) -> str:
         name.encode("utf-8")
     except UnicodeEncodeError:
         return f"{name!a} is not UTF-8"
+    if len(name.encode("utf-8")) > _LONGEST:
+        return f"{name[:60]!a}… is longer than any path can be"
     if _CONTROL.search(name):
         return f"{name!a} holds a control character"
     if "\\" in name:
@@ -39,7 +44,8 @@ def name_problem(name: str) -> str:
 def _is_plain(name: str) -> bool:
     """Whether nothing in `name` needs a closer look; nearly all names of a million are like that."""
     return (
-        name.isascii()
+        len(name) <= _LONGEST
+        and name.isascii()
         and name.isprintable()
         and name[:1] not in ("", ".", "/")
         and name[1:2] != ":"

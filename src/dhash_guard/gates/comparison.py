@@ -32,7 +32,6 @@ class RankTest:
     limits: Limits
     _ordered: list[float] = field(init=False)
     _newest: deque[tuple[float, float]] = field(factory=lambda: deque(maxlen=MOST_LOOKS))
-    _at: float = 0.0
     _look: int = 0
     _chance: float = 1.0
     _allowed: float = 0.0
@@ -43,7 +42,6 @@ class RankTest:
 
     def observe(self, at: float, interval: float, value: Value) -> Level | None:
         reduced = plain(value)
-        self._at = at
         self._look += 1
         if isinstance(reduced, float):
             self._newest.append((at, reduced))
@@ -88,7 +86,6 @@ class RankTest:
         )
         return Standing(
             level=level,
-            reason_code="limit-crossed" if level is Level.FAIL else "within-limit",
             text=text,
             observed=middle,
             samples=seen,

@@ -90,7 +90,6 @@ class Consecutive:
         how = f", {self._run} in a row (limit {self.needed})" if self._run and self.needed > 1 else ""
         return Standing(
             level=level,
-            reason_code="limit-crossed" if level is Level.FAIL else "within-limit",
             text=f"{shown(self._value, self.limits)}{how}, n={samples}",
             observed=observed(self._value),
             samples=samples,
@@ -161,7 +160,6 @@ class OfLast:
             return unknown("absent-in-window", text, self._size.looks)
         return Standing(
             level=level,
-            reason_code="limit-crossed" if level is Level.FAIL else "within-limit",
             text=f"{shown(self._value, self.limits)}, {self._fails} of the last {self.among} (limit {self.needed})",
             observed=observed(self._value),
             samples=self._size.looks,

@@ -16,14 +16,14 @@ class Standing:
     """How a hold stands after a look.
 
     `level` is None while nothing can be said, and then `reason_code` and `text` say why; otherwise FAIL means the
-    breach has lasted as long as the gate asks. `strikes` is (so far, needed), for the eye.
+    breach has lasted as long as the gate asks, and `reason_code` is empty. `strikes` is (so far, needed), for the eye.
     """
 
     level: Level | None
-    reason_code: str
     text: str
+    samples: int
+    reason_code: str = ""
     observed: float | None = None
-    samples: int = 0
     strikes: tuple[int, int] | None = None
 
 

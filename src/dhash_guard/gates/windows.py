@@ -202,7 +202,6 @@ class Window:
         counts = pooled(self._looks) if self.aggregate is Aggregate.RATIO else None
         return Standing(
             level=level,
-            reason_code="limit-crossed" if level is Level.FAIL else "within-limit",
             text=f"{self.aggregate.value} {self.limits.compare(found, counts)} over {span}, n={size}",
             observed=found,
             samples=size,

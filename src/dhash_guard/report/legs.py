@@ -117,7 +117,7 @@ def render_legs(
         context = {
             "marker": Md(marker("premerge", first.environment)),
             "title": _title(known, missing, names),
-            "next": _next(trouble, missing, first),
+            "next": _next(trouble, missing, known),
             "legs": [code(name) for name in names],
             "rows": rows,
             "trouble": trouble[:shown],
@@ -171,7 +171,7 @@ def _title(known: Sequence[LegReport], missing: Sequence[str], names: Sequence[s
     return Md(f"{mark} {word}: **{target}** — {passed} of {len(names)} systems passed{commit}")
 
 
-def _next(trouble: Sequence[Trouble], missing: Sequence[str], first: LegReport) -> str:
+def _next(trouble: Sequence[Trouble], missing: Sequence[str], known: Sequence[LegReport]) -> str:
     """Exactly one thing to do."""
     for status in (StageStatus.FAILED, StageStatus.CANNOT_TELL):
         for found in trouble:
@@ -180,7 +180,11 @@ def _next(trouble: Sequence[Trouble], missing: Sequence[str], first: LegReport) 
                 return f"mend “{found.stage.name}” on {found.leg}: {clip(what, 300)}"
     if missing:
         return f"wait for {', '.join(missing)}."
-    return f"merge when the review agrees; {first.environment} was rehearsed."
+    for leg in known:
+        skipped = [stage.name for stage in leg.stages if stage.status is StageStatus.SKIPPED]
+        if leg.result != "proceed":
+            return f"rehearse on {leg.leg} without leaving anything out: {', '.join(skipped) or 'no leg ran'}."
+    return f"merge when the review agrees; {known[0].environment} was rehearsed."
 
 
 def _packed(legs: Sequence[LegReport]) -> str:

@@ -56,13 +56,14 @@ def premerge(run: Guarded, *, leg: str, skipped: Sequence[str], tag: str) -> tup
     context = read_context(environ) if environ.get("GITHUB_EVENT_NAME") else None
     asked = run.configuration.premerge
     for name in asked.legs:
-        if name.value in skipped:
-            run.skip(name.value, "skip", "left out on request" + (", as may_skip allows" if name in asked.may_skip else ""))
-        elif not provided(run.configuration.environment, name):
+        if not provided(run.configuration.environment, name):
             run.skip(name.value, "not-configured", f"the project has no {name.value} section")
+        elif name.value in skipped:
+            run.skip(name.value, "skip", "left out on request" + (", as may_skip allows" if name in asked.may_skip else ""))
         else:
             _run_leg(run, name, tag)
-    unproven = [name for name in skipped if Leg(name) not in asked.may_skip]
+    allowed = {leg.value for leg in asked.may_skip}
+    unproven = [stage.name for stage in run.stages if stage.reason_code == "skip" and stage.name not in allowed]
     result, code = _result(run.stages, unproven)
     evidence = run.seal(run.evidence(result=result, exit_code=code))
     report = _report(run, leg, evidence, context)

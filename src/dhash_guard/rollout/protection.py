@@ -16,6 +16,7 @@ from dhash_guard.github.protection import default_branch, read_protection
 from dhash_guard.github.workflows import Hole, Required, Unreadable, Weight, Workflow, completeness, read
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.stage import Finding, StageStatus
+from dhash_guard.report.words import plural
 from dhash_guard.rollout.run import Done, Guarded
 
 FOLDER = ".github/workflows"
@@ -57,6 +58,9 @@ def protection(run: Guarded, api: GithubApi | None, branch: str, folder: Path) -
 
     def work() -> Done:
         held.append(_audited(run, api, branch, folder))
+        for finding in findings_of(held[0]):
+            if finding.status in (StageStatus.FAILED, StageStatus.CANNOT_TELL):
+                run.say(f"{finding.text}\n  {finding.cure}")
         return _told(held[0])
 
     try:
@@ -182,7 +186,7 @@ def _told(audited: Audited) -> Done:
     bad = _of(findings, StageStatus.FAILED)
     unknown = _of(findings, StageStatus.CANNOT_TELL)
     silent = [layer.layer.value for layer in audited.layers if not layer.answered]
-    text = f"{audited.branch}: {len(bad)} holes, {len(unknown)} not told"
+    text = f"{audited.branch}: {plural(len(bad), 'hole')}, {len(unknown)} not told"
     text += f"; did not answer: {', '.join(silent)}" if silent else "; all three layers answered"
     text += f" ({audited.requests} requests)"
     if bad:

@@ -165,6 +165,7 @@ def _exchange(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration 
     held: list[Restoration | None] = []
 
     def restore() -> Done:
+        run.vault.wait_until_free()  # a nightly backup may have begun since the snapshot
         done = run.vault.restore(target)
         held.append(done.restoration)
         if done.restoration is not None and not done.restoration.identical:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from dhash_guard import backup
+from dhash_guard.backup.stores.described import said_by
 from dhash_guard.backup.stores.fetch import name_in_store
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.backup.stores.store import Lease, Put, Store
@@ -138,8 +139,10 @@ def _let_go(
 
 
 def _known(configuration: Configuration, store: Store, names: Collection[str]) -> dict[str, BackupFacts]:
-    """What the store says of its backups of the environment."""
-    known = store.facts(names)
+    """What the store says of its backups of the environment; those of other services may lie in the same place."""
+    said = {name: said_by(configuration.layout, name) for name in names}
+    ours = [name for name, named in said.items() if named is not None and named.environment == configuration.name]
+    known = store.facts(ours)
     return {name: facts for name, facts in known.items() if facts.environment == configuration.name}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import shutil
 import stat
 import sys
@@ -154,7 +155,10 @@ class SystemFiles:
         path.unlink(missing_ok=True)
 
     def remove_tree(self, path: Path) -> None:
-        """Remove a file, a link or a directory tree; nothing there is fine."""
+        """Remove a file, a link or a directory tree; nothing there is fine.
+
+        Where a file system is mounted in it, nothing is removed: what is mounted belongs to somebody else.
+        """
         try:
             kind = path.lstat().st_mode
         except FileNotFoundError:
@@ -162,6 +166,8 @@ class SystemFiles:
         if not stat.S_ISDIR(kind):
             path.unlink()
             return
+        if mounted := mounts_in(path):
+            raise OSError(errno.EBUSY, "a file system is mounted in it", str(mounted[0]))
         try:
             shutil.rmtree(path)
         except PermissionError:  # a folder that was restored read-only lets nobody remove what is in it
@@ -223,6 +229,18 @@ def inside(root: Path, relative: str) -> Path:
     if Path(relative).is_absolute() or not candidate.is_relative_to(root) or candidate == root:
         raise UsageProblem(f"{relative!r} does not lie inside the project", cure="Give a path relative to the project root.")
     return candidate
+
+
+def mounts_in(path: Path) -> list[Path]:
+    """Where file systems are mounted at `path` or below it, bind mounts included where the system lists them."""
+    top = Path(os.path.realpath(path.parent), path.name)
+    try:
+        lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    except OSError:
+        below = (Path(folder, name) for folder, names, _ in os.walk(top) for name in names)
+        return [each for each in (top, *below) if os.path.ismount(each)]
+    named = (re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), line.split()[4]) for line in lines)
+    return [each for each in (Path(os.fsdecode(name)) for name in named) if each.is_relative_to(top)]
 
 
 def _full_sync(descriptor: int) -> None:

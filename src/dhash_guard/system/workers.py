@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, count, islice
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def in_order(
 
     A slab is valid until the next result is asked for. Work is done in processes where this one can fork, in threads
     elsewhere (Windows, macOS, and where threads run already), and right here where there is only one task or one worker.
-    `meanwhile` is done once beside it. Raise what the work raised, and OSError where a worker died.
+    `meanwhile` is done once beside it. Raise what the work or `meanwhile` raised, and OSError where a worker died.
     """
     waiting = iter(tasks)
     first = list(islice(waiting, 2))
@@ -57,7 +58,7 @@ def in_order(
         return
     team: _Forked[T, R] | _Threads[T, R]
     team = _Forked(work, workers, slab) if _may_fork() else _Threads(work, workers, slab)
-    beside = threading.Thread(target=meanwhile) if meanwhile is not None else None
+    beside = _Beside(meanwhile) if meanwhile is not None else None
     try:
         if beside is not None:
             beside.start()  # only now: a process with threads must not fork
@@ -66,6 +67,23 @@ def in_order(
         team.close()
         if beside is not None:
             beside.join()
+    if beside is not None and beside.problem is not None:
+        raise beside.problem
+
+
+class _Beside(threading.Thread):
+    """What is done meanwhile, and what it raised: nobody may take for done what was not."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+        self.problem: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._meanwhile()
+        except BaseException as problem:  # noqa: BLE001 - raised again where the results are taken
+            self.problem = problem
 
 
 def _may_fork() -> bool:
@@ -145,12 +163,12 @@ def _serve(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent = 1
         ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
+        tasks = _received(pipe)
         for number in count():
-            if os.getppid() != parent:
+            if os.getppid() != parent or (given := tasks.get()) is None:
                 return
-            task = pipe.recv()
             try:
-                answer = (True, work(task, slabs[number % _AHEAD]))
+                answer = (True, work(given[0], slabs[number % _AHEAD]))
             except Exception as problem:  # noqa: BLE001 - every failure belongs to the parent
                 answer = (False, problem)  # type: ignore[assignment]
             pipe.send(answer)
@@ -158,6 +176,26 @@ def _serve(
         pass
     finally:
         os._exit(0)
+
+
+def _received(pipe: Connection) -> SimpleQueue[tuple[T] | None]:  # pragma: no cover - runs in the child
+    """The tasks as they come, None behind the last: taken in while an answer waits to be read.
+
+    Where both are larger than the pipe holds, parent and worker would wait for each other for ever otherwise.
+    """
+    tasks: SimpleQueue[tuple[T] | None] = SimpleQueue()
+
+    def read() -> None:
+        try:
+            while True:
+                tasks.put((pipe.recv(),))
+        except (EOFError, OSError):
+            pass
+        finally:
+            tasks.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return tasks
 
 
 class _Threads(Generic[T, R]):

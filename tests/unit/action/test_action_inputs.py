@@ -52,7 +52,7 @@ def test_args_are_literal() -> None:
     ("values", "said"),
     [
         ({}, "Add one of: "),
-        ({"command": "backup"}, "Add one of: create, list"),
+        ({"command": "backup"}, "Add one of: create, drill, list"),
         ({"command": "backup crate"}, "Did you mean 'backup create'?"),
         ({"command": "helth"}, "Did you mean 'health'?"),
         ({"command": "xyzzy"}, "Use one of: "),

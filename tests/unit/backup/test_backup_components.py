@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -173,3 +174,26 @@ def test_names() -> None:
         assert link_problem("a/b", bad), bad
     assert overlaps(["a", "a-b", "ab", "b/c", "b/d"]) == []
     assert len(overlaps(["a", "a/b", "a/c"])) >= 1
+
+
+def _go(project: Project) -> None:
+    (project.root / "library.json").unlink()
+
+
+def _come(project: Project) -> None:
+    project.put("absent/thing")
+
+
+def _turn(project: Project) -> None:
+    _go(project)
+    (project.root / "library.json").symlink_to("config/app.yml")
+
+
+@pytest.mark.parametrize("change", [_go, _come, _turn])
+def test_a_root_that_is_another_thing_when_it_is_read_seals_nothing(
+    project: Project, change: Callable[[Project], None]
+) -> None:
+    found = collect(project.layout, select(project.settings, None), remember=0)  # too many members to remember
+    change(project)
+    with pytest.raises(NoGo, match="became something else"):
+        list(found.sources())

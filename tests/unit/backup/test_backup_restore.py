@@ -18,6 +18,7 @@ from dhash_guard.backup.restoring.journal import Operation, State, read_journal,
 from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.errors import CannotTell, Damaged, Locked, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.system.files import SystemFiles
+from support.disks import mounted
 
 if TYPE_CHECKING:
     from unit.backup.project import Project
@@ -385,6 +386,89 @@ def test_a_service_that_replaces_its_file_before_recovery(project: Project) -> N
     assert (project.root / "library.json").read_text() == '{"images": []}'
     backup.undo(project.machine, project.layout)
     assert (project.root / "library.json").read_text() == "a new file of the service"
+
+
+class Busy(Awkward):
+    """A service replaces its file, as a whole, when the journal is prepared; the disk fails or dies later."""
+
+    def __init__(self, project: Project, *, fails: str, at: int, again: int = 0) -> None:
+        super().__init__(fails=fails, at=at)
+        self._project, self._again, self._renames = project, again, 0
+
+    def replace(self, content: str) -> None:
+        fresh = self._project.put("library.json.tmp", content)
+        fresh.replace(self._project.root / "library.json")
+
+    def write_atomic(self, path: Path, content: bytes, mode: int = 0o640) -> None:
+        super().write_atomic(path, content, mode)
+        if path == self._project.layout.journal and b'"prepared"' in content:
+            self.replace("of the service")
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        self._renames += 1
+        if self._renames == self._again:
+            self.replace("of the service, later")
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("fails", "at"), [("exchange", 3), ("rename", 3)])
+def test_what_a_service_has_put_there_meanwhile_comes_back_too(project: Project, fails: str, at: int) -> None:
+    facts = project.create()
+    _ruin(project)
+    ruined = {**project.snapshot(), "library.json": (oct(0o100640), b"of the service")}
+    with pytest.raises(NoGo, match="everything stands as before"):
+        backup.restore(
+            evolve(project.machine, files=Busy(project, fails=fails, at=at)), project.layout, facts, project.settings
+        )
+    assert project.snapshot() == ruined
+    assert project.stray() == []
+
+
+def test_a_service_that_replaces_its_file_before_and_behind_makes_no_mixture(project: Project) -> None:
+    facts = project.create()
+    _ruin(project)
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(
+            evolve(project.machine, files=Busy(project, fails="", at=0, again=3)), project.layout, facts, project.settings
+        )
+    recovery = backup.recover(project.machine, project.layout)
+    assert recovery is not None
+    assert recovery.forward
+    assert backup.differences(project.layout, facts) == ("library.json",)
+
+
+def test_a_disk_too_full_for_the_word_that_it_goes_back_needs_a_person(project: Project) -> None:
+    class Full(Awkward):
+        def write_atomic(self, path: Path, content: bytes, mode: int = 0o640) -> None:
+            if b'"abandoned"' in content:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().write_atomic(path, content, mode)
+
+    facts = project.create()
+    _ruin(project)
+    ruined = project.snapshot()
+    full = evolve(project.machine, files=Full(fails="exchange", at=2))
+    with pytest.raises(NeedsPerson, match="backup recover|put back"):
+        backup.restore(full, project.layout, facts, project.settings)
+    recovery = backup.recover(project.machine, project.layout)
+    assert recovery is not None
+    assert recovery.forward
+    assert project.snapshot() != ruined
+
+
+def test_what_is_mounted_inside_a_root_is_neither_moved_nor_emptied(project: Project) -> None:
+    facts = project.create()
+    with mounted(project.root / "uploads/volume", "-t", "tmpfs", "tmpfs") as volume:
+        (volume / "precious").write_text("of somebody else")
+        with pytest.raises(NoGo, match=r"uploads/volume is a mount point"):
+            project.restore(facts)
+        with pytest.raises(OSError, match="mounted in it"):
+            SystemFiles().remove_tree(project.root / "uploads")
+        assert (volume / "precious").read_text() == "of somebody else"
+    project.restore(facts)
+    with mounted(project.root / "uploads/volume", "-t", "tmpfs", "tmpfs"), pytest.raises(NoGo, match="mount point"):
+        backup.undo(project.machine, project.layout)
 
 
 def test_recovery_goes_back_where_a_staged_tree_is_lost(project: Project) -> None:

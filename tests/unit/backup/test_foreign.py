@@ -344,3 +344,20 @@ def test_ours_come_after_and_go_on_counting_from_ours(project: Project) -> None:
     assert ours.sequence == 1
     assert [each.sequence for each in backup.listing(project.layout, "production")] == [0, 1]
     assert backup.newest(project.layout, "production") == ours
+
+
+def test_names_that_no_disk_can_hold_cost_no_time(project: Project) -> None:
+    path = zipped(project.layout.backups / "dhash_20260101_000000.zip", ("uploads/" + "a/" * 32_000 + "x", b""))
+    assert "longer than any path can be" in facts(project, path).problem
+
+
+def test_more_folders_than_can_be_remembered_are_refused(project: Project) -> None:
+    deep = [(f"uploads/{number}/" + "a/" * 2_000 + "x", b"") for number in range(130)]
+    path = zipped(project.layout.backups / "dhash_20260101_000000.zip", *deep)
+    assert "more than 250000 folders" in facts(project, path).problem
+
+
+def test_a_file_is_no_folder_however_far_above(project: Project) -> None:
+    entries = (("uploads/a", b""), ("uploads/a!", b""), ("uploads/a/b/c/d", b""))
+    path = zipped(project.layout.backups / "dhash_20260101_000000.zip", *entries)
+    assert "'uploads/a' holds members but is no directory" in facts(project, path).problem

@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dhash_guard.config import Overrides, check_all, environments, load
-from dhash_guard.config.verbs import Leg, Severity
+from dhash_guard.config.verbs import Leg
 from dhash_guard.errors import ConfigurationProblem, GuardError, UsageProblem
 from dhash_guard.records.units import Seconds
+from dhash_guard.records.vulnerability import Severity
 from unit.config.project import DOCUMENTED, ENVIRON, NAME, Project, framed
 
 GATED = "base_url: http://127.0.0.1:1\ngates: {preset: default}\n"

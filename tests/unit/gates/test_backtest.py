@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dhash_guard.gates.backtest import Label, Replay, fault_time, replay_of, rolls_back, summary_of
-from dhash_guard.gates.settings import Gate
+from dhash_guard.gates.settings import BaselineSource, Gate
 from dhash_guard.gates.watch import judge
 from dhash_guard.gates.way import MOST_STEPS, Way
 from dhash_guard.records.outcome import Action, Status, Verdict
+from dhash_guard.records.sample import Health
 from dhash_guard.records.units import parse_quantity
 from support.watching import START, baseline, plan, ticks, watch
 
@@ -63,19 +64,45 @@ def test_the_summary_counts_each_run_once_and_where_it_belongs() -> None:
     step = ticks("1 1")[1].at - START
     seen = replayed("1 1 9 9", Label(after=step))
     early = replayed("9 9 9 9", Label(after=step))
+    earlier = replayed("9 9 9 9", Label(after=2 * step))
     missed = replayed("1 1 1 1", Label(after=step))
     clean = replayed("1 1 1 1", CLEAN)
     false = replayed("9 9 9 9", CLEAN)
     held = replayed("9 9 9 9", CLEAN, action=Action.BLOCK)
-    told = summary_of([seen, early, missed, clean, false, held, replayed("1 1", None)])
-    assert (told.runs, told.unlabelled, told.rollbacks.count) == (7, 1, 3)
+    told = summary_of([seen, early, earlier, missed, clean, false, held, replayed("1 1", None)])
+    assert (told.runs, told.unlabelled, told.rollbacks.count) == (8, 1, 4)
     assert told.false_rollbacks is not None
     assert (told.false_rollbacks.count, told.false_rollbacks.of, told.held_clean) == (1, 3, 1)
     assert told.detected is not None
-    assert (told.detected.count, told.detected.of, told.too_early) == (1, 3, 1)
+    assert (told.detected.count, told.detected.of, told.too_early) == (1, 4, 2)
     assert told.median_delay == pytest.approx(step)
     assert told.false_per_clean_hour == pytest.approx(1 / told.clean_hours)
-    assert told.rollbacks.low < 3 / 7 < told.rollbacks.high
+    assert told.rollbacks.low < 4 / 8 < told.rollbacks.high
+
+
+def test_clean_hours_are_the_watched_time_of_clean_runs() -> None:
+    told = summary_of([replayed(f"{1 + seconds}*1", CLEAN) for seconds in (5400, 1800)] + [replayed("9*1", None)])
+    assert told.clean_hours == pytest.approx(2.0)
+    assert told.false_per_clean_hour == 0.0
+
+
+def test_a_run_that_fires_with_its_fault_has_seen_it_at_once() -> None:
+    assert replayed("1 1 9 9", Label(after=2.0)).delay == 0.0
+    assert replayed("1 1 9 9", Label(after=2.001)).delay is None
+
+
+@pytest.mark.parametrize(
+    ("delays", "median"), [((3,), 3.0), ((1, 4), 2.5), ((1, 9, 2), 2.0), ((8, 1, 2, 4), 3.0), ((5, 1, 9, 2, 7), 5.0)]
+)
+def test_the_median_delay_is_over_detected_faults(delays: tuple[int, ...], median: float) -> None:
+    runs = [replayed(f"{1 + delay}*1 9", Label(after=1.0)) for delay in delays]
+    told = summary_of([*runs, replayed("1 1", Label(after=1.0))])
+    assert told.median_delay == median
+
+
+def test_only_runs_with_a_verdict_of_then_are_compared() -> None:
+    told = summary_of([replayed("9 9", None, then="1 1"), replayed("1 1", None, then="1 1"), *[replayed("9 9", None)] * 3])
+    assert (told.runs, told.compared, told.flips) == (5, 2, 1)
 
 
 def test_without_labels_nothing_is_called_false() -> None:
@@ -111,4 +138,40 @@ def test_a_way_is_bounded_and_still_says_how_it_ended() -> None:
     found = way("1 9 " * MOST_STEPS + "9 9", above(consecutive=3))
     assert len(found.steps) == MOST_STEPS + 1
     assert found.steps[-1].status is Status.DEGRADED
-    assert found.left_out > 0
+    assert found.left_out == MOST_STEPS + 1
+
+
+def test_a_step_says_when_it_was() -> None:
+    found = way("1 1 9", above(consecutive=2))
+    assert [(step.at, step.elapsed) for step in found.steps] == [(START, 0.0), (START + 2, 2.0)]
+
+
+def test_a_warning_is_a_step_and_so_is_its_end() -> None:
+    warns = Gate(signal="x", action=Action.BLOCK, fail_above=parse_quantity(5), warn_above=parse_quantity(3))
+    assert [step.look for step in way("1 4 4 1 1", warns).steps] == [0, 1, 3]
+
+
+RELATIVE = Gate(
+    signal="x",
+    action=Action.ROLLBACK,
+    baseline=BaselineSource.BEFORE_DEPLOY,
+    fail_ratio=1.5,
+    at_least=parse_quantity("1ms"),
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "gate", "series", "read"),
+    [
+        ("a number, in the unit of its limit", above(), "2.5", "2.5"),
+        ("a time", Gate(signal="x", action=Action.BLOCK, fail_above=parse_quantity("1s")), "0.25", "250 ms"),
+        ("a share of counts", Gate(signal="x", action=Action.BLOCK, fail_above=parse_quantity("5%")), "1/8", "12.5%"),
+        ("a bare number where nothing gives a limit", RELATIVE, "0.25", "0.25"),
+        ("a word", Gate(signal="x", action=Action.BLOCK, fail_when=Health.UNHEALTHY), "warn", "warning"),
+        ("an absence with its reason", above(), "-", "timeout (no answer)"),
+        ("nothing at all", Gate(signal="y", action=Action.BLOCK, fail_above=parse_quantity(5)), "1", "not sampled"),
+        ("a number where a word was expected", Gate(signal="x", action=Action.BLOCK, fail_when=Health.UNHEALTHY), "3", "3"),
+    ],
+)
+def test_a_step_says_what_was_read(rule: str, gate: Gate, series: str, read: str) -> None:
+    assert [step.value for step in way(series, gate).steps] == [read], rule

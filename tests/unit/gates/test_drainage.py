@@ -27,6 +27,8 @@ def looks(*lengths: float, step: float = 2.0) -> list[QueueLook]:
         ((4, 5, 6, 7, 8), Flow.GROWING),
         ((4, 20, 10, 5, 4.5), Flow.DRAINING),
         ((1, 4, 4, 4, 3, 1, 2), Flow.DRAINING),
+        ((0, 3, 0, 1, 1), Flow.STABLE),  # longer at the end, on a level slope
+        ((0, 3, 0, 1, 1.01), Flow.GROWING),
     ],
 )
 def test_the_table(lengths: tuple[float, ...], flow: Flow) -> None:
@@ -39,6 +41,12 @@ def test_the_table(lengths: tuple[float, ...], flow: Flow) -> None:
 def test_rates_are_per_second() -> None:
     found = drainage([QueueLook(10.0, 100, 50), QueueLook(20.0, 80, 90)])
     assert (found.grows_by, found.processes) == (-2.0, 4.0)
+    found = drainage([QueueLook(0.0, 5, 0), QueueLook(0.5, 6, 2)])
+    assert (found.grows_by, found.processes) == (2.0, 4.0)
+
+
+def test_a_queue_that_processes_nothing_says_so() -> None:
+    assert drainage([QueueLook(0.0, 5, 50), QueueLook(9.0, 5, 50)]).processes == 0.0
 
 
 def test_a_counter_that_went_back_tells_nothing() -> None:

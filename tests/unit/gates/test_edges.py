@@ -139,12 +139,12 @@ def test_a_report_says_how_far_the_watch_is() -> None:
     assert [one.observe(tick).elapsed for tick in ticks("1 1 1")] == [0.0, 1.0, 2.0]
 
 
-def test_further_breaches_are_counted() -> None:
-    three = {name: gate(Action.BLOCK, fail_above=FIVE) for name in ("a", "b", "c")}
-    one = watch(three, plan(1))
+@pytest.mark.parametrize(("names", "end"), [("a", "x 9 > 5, n=1"), ("ab", "(and 1 more)"), ("abc", "(and 2 more)")])
+def test_further_breaches_are_counted(names: str, end: str) -> None:
+    one = watch({name: gate(Action.BLOCK, fail_above=FIVE) for name in names}, plan(1))
     for tick in ticks("9 9"):
         one.observe(tick)
-    assert one.verdict().reason.endswith("(and 2 more)")
+    assert one.verdict().reason.endswith(end)
 
 
 @pytest.mark.parametrize(

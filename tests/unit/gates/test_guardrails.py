@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from dhash_guard.gates.guardrails import problems, seen, worst_case
 from dhash_guard.gates.plan import WatchPlan
@@ -47,6 +48,7 @@ WRONG = [
     (gate(baseline=BaselineSource.BEFORE_DEPLOY, fail_ratio=1.0, at_least="1ms"), "unchanged service"),
     (gate(fail_above="1s", at_least="1ms"), "belongs to"),
     (gate(fail_above="1s", consecutive=50), "needs 50 looks, but 10m has 21"),
+    (gate(fail_above="1s", of_last=(22, 40)), "needs 22 looks, but 10m has 21"),
     (gate(fail_above="1s", over=Seconds(3600)), "1h is longer than the watch (10m)"),
     (gate(fail_above="1s", over=Seconds(10)), "shorter than the distance of looks"),
     (gate(fail_above="1s", over=Seconds(0)), "longer than nothing"),
@@ -60,6 +62,33 @@ def test_each_is_refused_with_its_reason(wrong: Gate, text: str) -> None:
     assert all(path[:2] == ("gates", "g") for path, _ in found)
 
 
+@pytest.mark.parametrize(
+    "reachable",
+    [
+        gate(fail_above="1s", consecutive=21),
+        gate(fail_above="1s", of_last=(21, 40)),
+        gate(fail_above="1s", over=Seconds(600)),
+        gate(fail_above="1s", over=Seconds(30)),
+    ],
+    ids=["as many looks as there are", "as many among more", "a window as long as the watch", "and as short as a step"],
+)
+def test_what_can_just_be_reached_is_allowed(reachable: Gate) -> None:
+    assert problems({"g": reachable}, PLAN, SIGNALS) == []
+
+
+def test_each_fault_names_where_it_stands() -> None:
+    """A watch that is wrong itself is told alone: what its gates can reach depends on it."""
+    late, wrong = gate(fail_above="1s", consecutive=50), gate(fail_above=5)
+    whole = problems({"late": late, "wrong": wrong}, PLAN, SIGNALS)
+    assert [path for path, _ in whole] == [("gates", "late", "consecutive"), ("gates", "wrong", "fail_above")]
+    broken = problems({"late": late, "wrong": wrong}, WatchPlan(interval=Seconds(0)), SIGNALS)
+    assert [path for path, _ in broken] == [("monitor", "interval"), ("gates", "wrong", "fail_above")]
+
+
+def test_an_unknown_signal_is_reported_elsewhere() -> None:
+    assert problems({"g": gate("unheard-of", fail_above="1s")}, PLAN, SIGNALS) == []
+
+
 def test_a_shortened_watch_may_be_shorter_than_a_window() -> None:
     long = gate(fail_above="1s", over=Seconds(3600))
     assert problems({"g": long}, PLAN, SIGNALS, shortened=True) == []
@@ -70,7 +99,9 @@ def test_a_right_gate_has_no_problems() -> None:
 
 
 def test_worst_case_detection() -> None:
+    assert worst_case(gate(fail_above="1s"), PLAN) == 30
     assert worst_case(gate(fail_above="1s", consecutive=3), PLAN) == 90
+    assert worst_case(gate(fail_above="1s", of_last=(2, 5)), PLAN) == 60
     assert worst_case(gate(fail_above="1s", over=Seconds(120)), PLAN) == 150
 
 
@@ -92,6 +123,24 @@ def compared(**settings: Any) -> Gate:
 )
 def test_a_test_waits_for_its_values_and_for_its_next_look(one: Gate, looks: int, worst: float) -> None:
     assert worst_case(one, WatchPlan(duration=Seconds(30.0 * (looks - 1)), interval=Seconds(30))) == worst
+
+
+@pytest.mark.parametrize(
+    ("over", "confidence", "taken", "said"),
+    [
+        (None, 0.99, 0, "0 looks before and 60 after give p=1 at best, but each of 60 looks may spend 0.00011"),
+        (60, 0.99, 40, "40 looks before and 2 after give p=0.0012 at best, but each of 60 looks may spend 0.00011"),
+        (61, 0.99, 20, "20 looks before and 3 after"),
+        (60, 0.9, 40, "each of 60 looks may spend 0.0011"),
+        (60, 0.8, 40, ""),
+    ],
+)
+def test_what_a_test_could_prove_at_best(over: float | None, confidence: float, taken: int, said: str) -> None:
+    one = compared(over=None if over is None else Seconds(over), confidence=Ratio(confidence))
+    watched = WatchPlan(duration=Seconds(30.0 * 120), interval=Seconds(30), baseline=taken)
+    found = problems({"g": one}, watched, SIGNALS)
+    assert [path for path, _ in found] == ([("gates", "g", "test")] if said else [])
+    assert said in "".join(text for _, text in found)
 
 
 @pytest.mark.parametrize("over", [None, 4.0, 4.5, 20.0])
@@ -124,6 +173,13 @@ def test_no_fault_that_a_test_sees_takes_longer_than_its_worst_case(over: float 
 )
 def test_a_ratio_since_the_beginning_promises_no_time(one: Gate, sentence: str) -> None:
     assert seen(one, PLAN, {"rate"}).startswith(f"a total fault is seen {sentence}")
+
+
+def test_a_test_over_counts_needs_no_aggregate() -> None:
+    share = gate("rate", baseline=BaselineSource.BEFORE_DEPLOY, fail_ratio=1.5, at_least="1%", over=Seconds(300))
+    assert [path[-1] for path, _ in problems({"g": share}, PLAN, SIGNALS, counted={"rate"})] == ["aggregate"]
+    tested = evolve(share, test=StatisticalTest.SEQUENTIAL)
+    assert problems({"g": tested}, evolve(PLAN, baseline=40), SIGNALS, counted={"rate"}) == []
 
 
 def test_how_late_a_running_ratio_is_depends_on_what_was_before() -> None:

@@ -36,9 +36,19 @@ def test_after_the_end_the_grid_goes_on() -> None:
     assert WatchPlan(duration=Seconds(10), interval=Seconds(3)).next_due(10) == 12
 
 
-@pytest.mark.parametrize(("duration", "interval", "looks"), [(3600, 30, 121), (10, 3, 5), (1, 1, 2)])
+@pytest.mark.parametrize(("duration", "interval", "looks"), [(3600, 30, 121), (10, 3, 5), (1, 1, 2), (0.9, 0.25, 5)])
 def test_looks(duration: float, interval: float, looks: int) -> None:
     assert WatchPlan(duration=Seconds(duration), interval=Seconds(interval)).looks() == looks
+
+
+@pytest.mark.parametrize(("until", "looks"), [(0, 1), (2.9, 1), (3, 2), (11.5, 4), (12, 5), (100, 35)])
+def test_looks_within_a_part_of_the_watch(until: float, looks: int) -> None:
+    assert WatchPlan(duration=Seconds(100), interval=Seconds(3)).looks(until) == looks
+
+
+def test_the_last_look_is_at_the_very_end_even_of_a_watch_of_a_second() -> None:
+    plan = WatchPlan(duration=Seconds(0.9), interval=Seconds(0.25))
+    assert schedule(plan, 0.9) == [0, 0.25, 0.5, 0.75, 0.9]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +67,38 @@ def test_looks(duration: float, interval: float, looks: int) -> None:
     ],
 )
 def test_faults(plan: WatchPlan, key: str) -> None:
-    assert key in [name for name, _ in plans.faults(plan)]
+    assert [name for name, _ in plans.faults(plan)] == [key]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        WatchPlan(),
+        WatchPlan(duration=Seconds(30), interval=Seconds(30)),
+        WatchPlan(duration=Seconds(0.5), interval=Seconds(0.25)),
+        WatchPlan(baseline=0),
+        WatchPlan(then=Slower(after=Seconds(5), interval=Seconds(0.5))),
+        WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(0.5), Seconds(3600))),
+    ],
+)
+def test_what_is_just_possible_has_no_faults(plan: WatchPlan) -> None:
+    assert plans.faults(plan) == []
+
+
+def test_a_watch_shorter_than_its_first_step_is_a_fault_however_short() -> None:
+    assert plans.faults(WatchPlan(duration=Seconds(0.5), interval=Seconds(1))) == [
+        ("interval", "is longer than the whole watch")
+    ]
+
+
+def test_checkpoints_that_end_early_say_where() -> None:
+    plan = WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(300), Seconds(1800)))
+    assert plans.faults(plan) == [("checkpoints", "end at 30m, but the watch lasts 1h; nobody would give its verdict")]
+
+
+def test_a_watch_is_an_hour_of_looks_every_half_minute_unless_said_otherwise() -> None:
+    said = WatchPlan(duration=Seconds(3600), interval=Seconds(30), extend_by=Seconds(0), baseline=10)
+    assert WatchPlan() == said
 
 
 @pytest.mark.parametrize(
@@ -67,6 +108,7 @@ def test_faults(plan: WatchPlan, key: str) -> None:
         (900, (), (300, 900)),
         (60, (), (60,)),
         (3600, (600, 4000), (600, 4000)),
+        (3600, (600, 3600), (600, 3600)),
     ],
 )
 def test_checkpoints(duration: float, written: tuple[float, ...], expected: tuple[float, ...]) -> None:

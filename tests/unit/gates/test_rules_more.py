@@ -8,7 +8,7 @@ from dhash_guard.gates.settings import BaselineSource, Gate
 from dhash_guard.records.outcome import Action, Decision, Status
 from dhash_guard.records.sample import Health
 from dhash_guard.records.units import Ratio
-from support.watching import baseline, judged, plan
+from support.watching import baseline, judged, plan, watch
 from unit.gates.test_rules import gate, window
 
 H, D, C, N = Status.HEALTHY, Status.DEGRADED, Status.CANNOT_TELL, Status.NOT_JUDGED
@@ -244,6 +244,66 @@ def test_absences_at_the_end_are_named(word: str, gate: Gate, reason: str) -> No
     _, outcome = judged(gate, f"19*{before} {word} {word}")
     assert (outcome.status, outcome.reason_code) == (C, reason), outcome.text
     assert reason.removeprefix("absent-") in outcome.text
+
+
+SAID: list[tuple[str, Gate, str, str]] = [
+    ("one look is enough: no run", gate(fail_above=5), "1 6", "x 6 > 5, n=2"),
+    ("a run that has ended is not told", gate(fail_above=5, consecutive=2), "6 1", "x 1 ≤ 5, n=2"),
+    ("one that has begun is", gate(fail_above=5, consecutive=3), "1 6", "x 6 > 5, 1 in a row (limit 3), n=2"),
+    ("how many absences there were", gate(fail_above=5, consecutive=5), "- -", "x timeout (no answer), 2 in a row"),
+    ("those since the last value", gate(fail_above=5, consecutive=2), "- - - 1 - -", "x timeout (no answer), 2 in a row"),
+    ("what min_samples lack", gate(fail_above=5, min_samples=3), "1 1", "x n=2, needs 3"),
+    ("what they lack among N", gate(fail_above=5, of_last=(1, 4), min_samples=3), "1 1", "x n=2, needs 3"),
+    ("strikes among N", gate(fail_above=5, of_last=(2, 4)), "6 1 1", "x 1 ≤ 5, 1 of the last 4 (limit 2)"),
+    ("silent looks after few", gate(fail_above=5, of_last=(2, 4)), "1 - -", "x 2 of the last 4 looks had no value"),
+    ("silent looks among N", gate(fail_above=5, of_last=(2, 4)), "6 - - 1", "x 2 of the last 4 looks had no value"),
+    (
+        "a look declared unhealthy",
+        gate(fail_above=5, consecutive=2),
+        "1 sick",
+        "x http-status (HTTP 500), 1 in a row (limit 2), n=2",
+    ),
+    ("a word", gate(fail_when=UNHEALTHY, consecutive=2), "ok warn", "x warning, n=2"),
+]
+
+
+@pytest.mark.parametrize(("gate", "series", "text"), [case[1:] for case in SAID], ids=[case[0] for case in SAID])
+def test_an_outcome_says_what_was_seen(gate: Gate, series: str, text: str) -> None:
+    assert judged(gate, series)[1].text == text
+
+
+NUMBERS: list[tuple[str, Gate, str, tuple[float | None, float | None, float | None, int], str]] = [
+    ("a pass", gate(fail_above=5), "1 3", (3.0, 5.0, -2.0, 2), ""),
+    ("a breach", gate(fail_above=5), "1 9", (9.0, 5.0, 4.0, 2), "would have passed at 5"),
+    ("below", gate(fail_below="70%"), "1 1/2", (0.5, 0.7, -0.2, 2), "would have passed at 70%"),
+    ("silence at the end", gate(fail_above=5, consecutive=3), "1 -", (1.0, 5.0, -4.0, 1), ""),
+    ("nothing seen", gate(fail_above=5), "- -", (None, 5.0, None, 0), ""),
+    ("declared unhealthy", gate(fail_above=5), "1 sick", (None, 5.0, None, 2), "would have passed at 5"),
+    ("a word that passes", gate(fail_when=UNHEALTHY), "ok ok", (None, None, None, 2), ""),
+    ("a word for failure", gate(fail_when=UNHEALTHY), "ok bad", (None, None, None, 2), ""),
+    ("a window", window(2, fail_above=5), "1 9 3", (6.0, 5.0, 1.0, 2), "would have passed at 5"),
+    ("too long a window", window(9, fail_above=5), "1 1", (None, 5.0, None, 0), ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("gate", "series", "numbers", "counterfactual"), [case[1:] for case in NUMBERS], ids=[case[0] for case in NUMBERS]
+)
+def test_an_outcome_has_its_arithmetic(
+    gate: Gate, series: str, numbers: tuple[float | None, float | None, float | None, int], counterfactual: str
+) -> None:
+    _, outcome = judged(gate, series)
+    observed, limit, margin, samples = numbers
+    assert (outcome.observed, outcome.limit, outcome.samples) == (observed, limit, samples)
+    assert outcome.margin == (None if margin is None else pytest.approx(margin))
+    assert outcome.counterfactual == counterfactual
+
+
+def test_a_gate_that_never_looked_has_no_numbers() -> None:
+    for unseen in (gate(fail_above=5), relative()):
+        outcome = watch(unseen).outcomes()[0]
+        assert (outcome.status, outcome.samples, outcome.observed, outcome.margin) == (C, 0, None, None)
+    assert watch(gate(fail_above=5)).outcomes()[0].reason_code == "no-samples"
 
 
 def relative(**settings: object) -> Gate:

@@ -70,6 +70,7 @@ COUNTED: list[tuple[str, Gate, str, Status, str]] = [
     ("broken by one without proof", gate(fail_above="5%", confidence=SURE, consecutive=2), "5/9 1/9 5/9 0/9", H,
      "within-limit"),
     ("no events say nothing, whatever the bound", gate(fail_above="5%", confidence=SURE), "0/0 0/0", C, "absent-empty"),
+    ("a bare number has no bound", gate(fail_above="5%", confidence=SURE), "1% 6%", D, "limit-crossed"),
     ("crumbs of a rate are rounded down", gate(fail_above="20%", confidence=SURE), "0/3 1.9/3", H, "within-limit"),
 ]  # fmt: skip
 
@@ -123,6 +124,16 @@ RELATIVE: list[tuple[str, Gate, str, Baseline | None, Status, str]] = [
      "within-limit"),
     ("a rise below the floor is no rise", relative(test=StatisticalTest.SEQUENTIAL), "12*140ms", before(*CALM), H,
      "within-limit"),
+    ("nor is one below the floor of a fast service", relative(test=StatisticalTest.SEQUENTIAL), "12*59ms",
+     before(*[0.01] * 20), H, "within-limit"),
+    ("one above it is", relative(test=StatisticalTest.SEQUENTIAL), "12*61ms", before(*[0.01] * 20), D, "limit-crossed"),
+    ("nor is one below the ratio of a slow service", relative(test=StatisticalTest.SEQUENTIAL), "12*1499ms",
+     before(*[1.0] * 20), H, "within-limit"),
+    ("one above it is", relative(test=StatisticalTest.SEQUENTIAL), "12*1501ms", before(*[1.0] * 20), D, "limit-crossed"),
+    ("a test is 99% sure unless said otherwise", relative(test=StatisticalTest.SEQUENTIAL), "3*151ms",
+     before(*[0.1] * 5), H, "within-limit"),
+    ("90% where so asked", relative(test=StatisticalTest.SEQUENTIAL, confidence=Ratio(0.9)), "3*151ms",
+     before(*[0.1] * 5), D, "limit-crossed"),
     ("one high look proves nothing", relative(test=StatisticalTest.SEQUENTIAL), "5*100ms 900ms 6*100ms", before(*CALM), H,
      "within-limit"),
     ("the test needs its samples", relative(test=StatisticalTest.SEQUENTIAL, min_samples=20), "9*200ms", before(*CALM), C,
@@ -179,6 +190,8 @@ CLEARING: list[tuple[str, Gate, str, list[str]]] = [
     ("so is a word of warning", gate(**WORDS, clear_after=2), "bad ok warn", ["degraded", "healthy"]),
     ("and a good look after some breaches", gate(**ALERT, of_last=(2, 3), clear_after=1), "9 9 1 1",
      ["healthy", "degraded", "healthy"]),
+    ("an alert that began in silence wants as many good looks", gate(**ALERT, over=2, how="mean", clear_after=2),
+     "1 9 - 1 99 1 1 1 9 - 1 99", ["degraded", "healthy", "degraded"]),
     ("a lower limit clears above", gate(action=Action.ALERT, fail_below=5, clear_above=7), "1 6 8 8",
      ["degraded", "healthy"]),
 ]  # fmt: skip

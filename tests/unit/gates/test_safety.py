@@ -47,6 +47,19 @@ def test_each_hazard_alone_forbids_it(changed: dict[str, object], code: str) -> 
     assert codes(**changed) == [code]
 
 
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"backup_verified": False}, "the backup from before the deployment could not be verified"),
+        ({"backup_verified": None}, "the backup from before the deployment is missing"),
+        ({"previous_healthy": False}, "the version before this deployment was not healthy"),
+        ({"previous_healthy": None}, "the version before this deployment is not known to have been healthy"),
+    ],
+)
+def test_unknown_counts_as_no_but_is_called_unknown(changed: dict[str, Any], text: str) -> None:
+    assert [hazard.text for hazard in hazards(evolve(SAFE, **changed))] == [text]
+
+
 def test_a_migration_is_safe_when_reversible_or_covered() -> None:
     for reversible, covered in product((True, False), repeat=2):
         found = codes(migrated=True, migration_reversible=reversible, migration_covered=covered)

@@ -9,7 +9,7 @@ from dhash_guard.gates.watch import Watch, judge
 from dhash_guard.records.outcome import Action, Decision, Ending, Status
 from dhash_guard.records.sample import Absence, AbsenceKind, Tick
 from dhash_guard.records.units import Seconds, parse_quantity
-from support.watching import START, plan, ticks, watch
+from support.watching import START, baseline, plan, ticks, watch
 
 LIMIT = parse_quantity(5)
 
@@ -56,6 +56,19 @@ def test_a_blocking_breach_watches_on_because_worse_may_come() -> None:
     assert (verdict.ticks, verdict.decision, verdict.gate) == (3, Decision.ROLL_BACK, "back")
 
 
+def test_of_several_breaches_the_earliest_is_named() -> None:
+    one = watch({"late": above(Action.BLOCK, consecutive=3), "early": above(Action.BLOCK)}, plan(3))
+    run(one, ticks("9 9 9 9"))
+    assert one.verdict().gate == "early"
+
+
+def test_a_new_fault_is_named_before_an_old_one() -> None:
+    gates = {"old": above(Action.BLOCK), "new": above(Action.BLOCK, signal="y", consecutive=2)}
+    one = watch(gates, plan(3), before=baseline(x=9.0, y=1.0))
+    run(one, [Tick(index, START + index, {"x": 9.0, "y": 9.0}) for index in range(4)])
+    assert (one.verdict().gate, one.verdict().reason_code) == ("new", "limit-crossed")
+
+
 def test_degraded_beats_cannot_tell_beats_healthy() -> None:
     gates = {"sees": above(Action.BLOCK), "blind": above(Action.BLOCK, signal="y")}
     for series, status in (("1 1 1", Status.CANNOT_TELL), ("9 9 9", Status.DEGRADED)):
@@ -81,6 +94,15 @@ def test_a_log_that_ends_early_proves_nothing() -> None:
     one = watch(above(Action.ROLLBACK), plan(10))
     verdict = judge(ticks("1 1 1"), one)
     assert (verdict.status, verdict.reason_code) == (Status.CANNOT_TELL, "cut-short")
+
+
+def test_a_watch_knows_that_it_has_ended() -> None:
+    one = watch(above(Action.ROLLBACK), plan(2))
+    assert [(one.observe(tick).ending, one.ended) for tick in ticks("1 1 1")] == [
+        (None, False),
+        (None, False),
+        (Ending.PLANNED, True),
+    ]
 
 
 def test_an_ending_that_the_samples_do_not_show_is_not_believed() -> None:

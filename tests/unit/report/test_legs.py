@@ -48,6 +48,19 @@ def test_a_leg_that_has_not_reported_is_no_success() -> None:
     assert "❔ Cannot tell" in render_legs({SYSTEMS[0]: report(SYSTEMS[0], "cannot-tell")}, SYSTEMS[:1])
 
 
+def test_what_was_left_out_is_the_next_thing_to_do() -> None:
+    body = render_legs({"one": report("one", "cannot-tell", status=StageStatus.SKIPPED, text="left out on request")}, ())
+    assert "❔ Cannot tell" in body
+    assert "**Next:** rehearse on one without leaving anything out: check." in body
+
+
+def test_warnings_are_counted_and_folded() -> None:
+    body = render_legs({"one": report("one", warnings=("lodash: high: bad",))}, ())
+    assert "✅ passed, ⚠️ 1 warning" in body
+    assert "<details><summary>Warnings</summary>" in body
+    assert "✅ Ready to merge" in body
+
+
 @given(st.permutations(SYSTEMS))
 def test_legs_may_report_in_any_order(order: list[str]) -> None:
     body = ""

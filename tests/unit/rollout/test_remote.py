@@ -412,3 +412,14 @@ def test_opening_the_program_imports_no_store_client(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_another_service_keeps_there_is_not_ours_to_let_go(one: Host, two: Host, mounted: Path) -> None:
+    layout = evolve(two.configuration.layout, service="other")
+    two.configuration = evolve(two.configuration, layout=layout)
+    theirs = [two.take(str(number)).name.rpartition("/")[2] for number in range(3)]
+    one.retaining(1)
+    for number in range(5):
+        one.take(str(number))
+    assert {name for name in theirs if (mounted / name).is_file() and (mounted / f"{name}.sha256").is_file()} == set(theirs)
+    assert len(list(mounted.glob("dhash_*.zip"))) == 1

@@ -8,7 +8,7 @@ from dhash_guard.config.verbs import Allowance, Instant, SecuritySettings
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.records.vulnerability import Scan, Severity, Vulnerability
 from dhash_guard.rollout.security import Judged, judge
-from dhash_guard.scanners import PipAudit
+from dhash_guard.scanners.pip_audit import PipAudit
 
 NOW = 1_000_000.0
 

@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhash_guard.records.vulnerability import Severity
-from dhash_guard.scanners import NpmAudit, OsvScanner, PipAudit, Report, Sarif, scan
+from dhash_guard.scanners import Report, scan
 from dhash_guard.scanners.cvss import base_score
+from dhash_guard.scanners.npm_audit import NpmAudit
+from dhash_guard.scanners.osv_scanner import OsvScanner
+from dhash_guard.scanners.pip_audit import PipAudit
+from dhash_guard.scanners.sarif import Sarif
 from unit.scanners.reports import NPM6, NPM7, NPM7_CLEAN, OSV, PIP, SARIF
 
 NPM = NpmAudit(kind="npm-audit", path="x")

@@ -143,3 +143,19 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_large_tasks_and_large_results_do_not_wait_for_each_other(workers: int) -> None:
+    def echo(task: bytes, slab: memoryview) -> bytes:
+        return task
+
+    tasks = (bytes(2 << 20) for _ in range(12))  # more than a pipe holds, both ways
+    assert [len(result) for result, _ in in_order(echo, tasks, workers=workers)] == [2 << 20] * 12
+
+
+def test_what_is_done_meanwhile_may_not_fail_unheard(workers: int) -> None:
+    def meanwhile() -> None:
+        raise RecursionError("too deep to count")
+
+    with pytest.raises(RecursionError, match="too deep"):
+        list(in_order(_fill, range(9), workers=workers, slab=10, meanwhile=meanwhile))

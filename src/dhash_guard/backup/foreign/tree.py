@@ -10,9 +10,10 @@ from attrs import frozen
 from dhash_guard.backup.archive.manifest import Kind, Root
 from dhash_guard.backup.archive.structure import entry_problems
 from dhash_guard.backup.archive.zipformat import Entry
-from dhash_guard.backup.foreign.directory import Found
+from dhash_guard.backup.foreign.directory import MOST_ENTRIES, Found
 from dhash_guard.backup.names import collisions, is_stage
 from dhash_guard.backup.walk import is_left_out
+from dhash_guard.errors import Damaged
 
 RECORDS = frozenset({"backup_metadata.json", "backup-metadata.json", "backup_manifest.txt", "metadata.json"})
 """Base names of what the documents' scripts write into an archive about itself; it is no part of the project."""
@@ -41,16 +42,20 @@ def problems_of(found: Sequence[Found]) -> list[str]:
         if each.kind is Kind.DIRECTORY and each.entry.size
     ]
     said += collisions(each.path for each in found)
-    kinds = {each.path: each.kind for each in found}
-    for each in found:
-        for parent in PurePosixPath(each.path).parents:
-            if kinds.get(parent.as_posix(), Kind.DIRECTORY) is not Kind.DIRECTORY:
-                said.append(f"{parent.as_posix()!r} holds members but is no directory")
+    upper = ""  # the last file or link: whatever lies below it follows it directly
+    for each in sorted(found, key=lambda each: _order(each.path)):
+        if upper and each.path.startswith(upper + "/"):
+            said.append(f"{upper!r} holds members but is no directory")
+        elif each.kind is not Kind.DIRECTORY:
+            upper = each.path
     return list(dict.fromkeys(said))
 
 
 def plan(found: Sequence[Found], covered: Sequence[tuple[str, str]]) -> Plan:
-    """Give each entry to the component whose path it lies in; folders that the archive does not name are added."""
+    """Give each entry to the component whose path it lies in; folders that the archive does not name are added.
+
+    Raise Damaged where these are more than an archive may have entries.
+    """
     owners = {PurePosixPath(path).as_posix(): name for name, path in covered}
     kinds: dict[str, Kind] = {}
     members: dict[str, Found] = {}
@@ -67,9 +72,12 @@ def plan(found: Sequence[Found], covered: Sequence[tuple[str, str]]) -> Plan:
         elif each.kind is not Kind.DIRECTORY or not _leads_to(each.path, owners):
             left.append(each.path)
     for path in tuple(members):
-        for above in PurePosixPath(path).parents:
-            if above.as_posix() not in members and _root_of(above.as_posix(), owners):
-                members[above.as_posix()] = _folder(above.as_posix(), members[path].mtime)
+        above = path.rpartition("/")[0]
+        while above not in members and _root_of(above, owners):
+            members[above] = _folder(above, members[path].mtime)
+            above = above.rpartition("/")[0]
+        if len(members) > MOST_ENTRIES:
+            raise Damaged(f"its paths have more than {MOST_ENTRIES} folders")
     return Plan(
         roots=tuple(Root(path=path, kind=kinds[path], component=owners[path]) for path in sorted(kinds, key=_order)),
         members=tuple(sorted(members.values(), key=lambda each: _order(each.path))),
@@ -85,8 +93,7 @@ def _stays(below: str, kind: Kind) -> bool:
 
 
 def _root_of(path: str, owners: dict[str, str]) -> str:
-    above = [path, *(parent.as_posix() for parent in PurePosixPath(path).parents)]
-    return next((each for each in above if each in owners), "")
+    return max((each for each in owners if path == each or path.startswith(each + "/")), key=len, default="")
 
 
 def _leads_to(path: str, owners: dict[str, str]) -> bool:

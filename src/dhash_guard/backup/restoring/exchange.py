@@ -51,7 +51,8 @@ def position(layout: Layout, place: Place) -> Position:
         return Position.WAITING if waits else Position.IN_PLACE
     if same(inode(staged), place.new):
         return Position.WAITING
-    moved = same(inode(previous), place.old) or same(inode(staged), place.old) or same(inode(target), place.new)
+    # Only an exchange puts anything there, whoever had replaced the old tree before it.
+    moved = inode(previous) is not None or inode(staged) is not None or same(inode(target), place.new)
     if moved or (place.old is None and inode(target) is not None):
         return Position.IN_PLACE
     return Position.LOST
@@ -88,10 +89,10 @@ def go_back(machine: Machine, layout: Layout, journal: Journal) -> None:
 
     Raise NeedsPerson where even that fails; the journal stays then.
     """
-    if journal.state is State.PREPARED:
-        journal = evolve(journal, state=State.ABANDONED)
-        write_journal(machine, layout, journal)
     try:
+        if journal.state is State.PREPARED:
+            journal = evolve(journal, state=State.ABANDONED)
+            write_journal(machine, layout, journal)
         for place in journal.places:
             if journal.state is not State.STAGING:
                 _backward(machine.files, layout, place)
@@ -135,11 +136,11 @@ def _trade(files: Files, staged: Path, target: Path, previous: Path) -> None:
 
 def _backward(files: Files, layout: Layout, place: Place) -> None:
     target, staged, previous = _names(layout, place)
-    if same(inode(staged), place.old) and not same(inode(staged), place.new):
-        files.rename(staged, previous)
+    if inode(staged) is not None and not same(inode(staged), place.new) and inode(previous) is None:
+        files.rename(staged, previous)  # the old tree, or what a service had put in its place
     if place.new is not None and position(layout, place) is Position.IN_PLACE and inode(target) is not None:
         files.rename(target, staged)
-    if same(inode(previous), place.old) and inode(target) is None:
+    if inode(previous) is not None and inode(target) is None:
         files.rename(previous, target)
 
 

@@ -41,6 +41,7 @@ from dhash_guard.records.canonical import sha256_hex
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.stage import Change
 from dhash_guard.records.units import format_bytes
+from dhash_guard.system.files import mounts_in
 from dhash_guard.system.machine import Machine
 
 _SPARE = 1.05
@@ -159,8 +160,10 @@ def _preflight(machine: Machine, layout: Layout, found: Mapping[str, RootSummary
     for path, summary in found.items():
         target = layout.root / path
         folder = next(parent for parent in target.parents if parent.exists())
-        if os.path.ismount(target):
-            raise NoGo(f"{path} is a mount point and cannot be exchanged", cure="Back up what is in it instead.")
+        if mounted := mounts_in(target):
+            # Inside a root it would move with the old tree, and be emptied when that is dropped.
+            where = layout.relative(mounted[0]) if mounted[0].is_relative_to(layout.root) else str(mounted[0])
+            raise NoGo(f"{where} is a mount point and cannot be exchanged", cure="Back up what is in it instead.")
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             raise NoGo(f"{folder} does not let a new {path} be made in it")
         device = folder.stat().st_dev

@@ -26,6 +26,7 @@ from dhash_guard.backup.restoring.restore import close, exchange_all
 from dhash_guard.errors import CannotTell, NoGo
 from dhash_guard.records.canonical import sha256_hex
 from dhash_guard.records.layout import Layout
+from dhash_guard.system.files import mounts_in
 from dhash_guard.system.machine import Machine
 
 
@@ -51,6 +52,8 @@ def undo(machine: Machine, layout: Layout) -> Undone:
         gone = [tree for tree in record.trees() if not os.path.lexists(layout.root / tree)]
         if gone:
             raise CannotTell("the trees before the restore are gone: " + ", ".join(gone))
+        if mounted := [place for kept in record.roots for place in mounts_in(layout.root / kept.path)]:
+            raise NoGo(f"{mounted[0]} is a mount point and cannot be exchanged", cure="Unmount it, then undo.")
         journal = _prepared(layout, record)
         try:
             write_journal(machine, layout, journal)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from attrs import define, field
+from attrs import define
 
 from dhash_guard.github.workflows.expression import UNKNOWN, Unknown
 
@@ -19,7 +19,7 @@ OPAQUE = "\x00unknown\x00"
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)|\$\{[^}]*\}|\$\([^)]*\)|`[^`]*`")
 _MOST = 2000
-"""Words of a script; a gate job's is a few lines."""
+"""Words and steps of a script; a gate job's is a few lines."""
 
 
 class End(Enum):
@@ -73,7 +73,7 @@ class _Shell:
     words: Sequence[str]
     variables: dict[str, str]
     at: int = 0
-    quiet: list[bool] = field(factory=list)
+    steps: int = 0
 
     def block(self, *ends: str) -> End:
         """Everything up to one of these words, which stays."""
@@ -82,7 +82,11 @@ class _Shell:
                 self.at += 1
             if self.peek() in ends or not self.peek():
                 return End.GOES_ON
+            before = self.at
             end = self.statement()
+            self.steps += 1
+            if self.at == before or self.steps > _MOST:
+                raise NotFollowed
             if end is not End.GOES_ON:
                 self.skip(ends)
                 return end
