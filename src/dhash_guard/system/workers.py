@@ -163,7 +163,7 @@ def _serve(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent = 1
         ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
-        tasks = _received(pipe)
+        tasks: SimpleQueue[tuple[T] | None] = _received(pipe)
         for number in count():
             if os.getppid() != parent or (given := tasks.get()) is None:
                 return

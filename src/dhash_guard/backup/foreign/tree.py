@@ -10,7 +10,7 @@ from attrs import frozen
 from dhash_guard.backup.archive.manifest import Kind, Root
 from dhash_guard.backup.archive.structure import entry_problems
 from dhash_guard.backup.archive.zipformat import Entry
-from dhash_guard.backup.foreign.directory import MOST_ENTRIES, Found
+from dhash_guard.backup.foreign.directory import Found
 from dhash_guard.backup.names import collisions, is_stage
 from dhash_guard.backup.walk import is_left_out
 from dhash_guard.errors import Damaged
@@ -19,6 +19,8 @@ RECORDS = frozenset({"backup_metadata.json", "backup-metadata.json", "backup_man
 """Base names of what the documents' scripts write into an archive about itself; it is no part of the project."""
 
 _FOLDER = 0o755
+_ROOM = 64 << 20
+"""Characters of the folders that are added; an archive whose paths are deep and many would fill the memory otherwise."""
 
 
 @frozen(kw_only=True)
@@ -54,7 +56,7 @@ def problems_of(found: Sequence[Found]) -> list[str]:
 def plan(found: Sequence[Found], covered: Sequence[tuple[str, str]]) -> Plan:
     """Give each entry to the component whose path it lies in; folders that the archive does not name are added.
 
-    Raise Damaged where these are more than an archive may have entries.
+    Raise Damaged where these take too much memory.
     """
     owners = {PurePosixPath(path).as_posix(): name for name, path in covered}
     kinds: dict[str, Kind] = {}
@@ -71,13 +73,15 @@ def plan(found: Sequence[Found], covered: Sequence[tuple[str, str]]) -> Plan:
             records.append(each.path)
         elif each.kind is not Kind.DIRECTORY or not _leads_to(each.path, owners):
             left.append(each.path)
+    room = _ROOM
     for path in tuple(members):
         above = path.rpartition("/")[0]
         while above not in members and _root_of(above, owners):
             members[above] = _folder(above, members[path].mtime)
+            room -= len(above)
+            if room < 0:
+                raise Damaged("its paths have more folders than can be remembered")
             above = above.rpartition("/")[0]
-        if len(members) > MOST_ENTRIES:
-            raise Damaged(f"its paths have more than {MOST_ENTRIES} folders")
     return Plan(
         roots=tuple(Root(path=path, kind=kinds[path], component=owners[path]) for path in sorted(kinds, key=_order)),
         members=tuple(sorted(members.values(), key=lambda each: _order(each.path))),
