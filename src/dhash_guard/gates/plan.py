@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from functools import lru_cache
 from itertools import pairwise
 
 from attrs import frozen
@@ -82,11 +83,17 @@ class WatchPlan:
 
     def looks(self, duration: float | None = None) -> int:
         """How many looks fit into `duration` seconds, the first at 0."""
-        count, elapsed, end = 1, 0.0, self.duration if duration is None else duration
-        while elapsed < end - 1e-3:
-            elapsed = self.next_due(elapsed)
-            count += elapsed <= end + 1e-3
-        return count
+        return _looks(self, self.duration if duration is None else duration)
+
+
+@lru_cache(maxsize=64)
+def _looks(plan: WatchPlan, end: float) -> int:
+    """Counted once for all gates of a plan: a day at a look per second is long."""
+    count, elapsed = 1, 0.0
+    while elapsed < end - 1e-3:
+        elapsed = plan.next_due(elapsed)
+        count += elapsed <= end + 1e-3
+    return count
 
 
 def faults(plan: WatchPlan) -> list[tuple[str, str]]:

@@ -216,8 +216,8 @@ def member_of(source: Source, kind: Kind, size: int, sha256: str) -> Member:
 
 def is_media(path: str) -> bool:
     """Whether a file of this name is packed already."""
-    stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
-    return bool(dot and stem) and suffix.lower() in MEDIA
+    dot = path.rfind(".")
+    return dot > 0 and path[dot - 1] != "/" and path[dot + 1 :].lower() in MEDIA
 
 
 def batch_cost(source: Source) -> int:
