@@ -519,3 +519,43 @@ def test_growing_files_are_kept_to_their_length_at_open(project: Project) -> Non
         backup.plan(project.machine, project.layout, project.settings, "production"),
     )
     assert backup.restore(project.machine, project.layout, facts, project.settings).identical
+
+
+def test_an_old_tree_that_cannot_be_dropped_stops_nothing_and_goes_with_the_next(project: Project) -> None:
+    class Clings(SystemFiles):
+        def __init__(self) -> None:
+            self.clings = True
+
+        def remove_tree(self, path: Path) -> None:
+            if self.clings and ".dhash-prev-" in path.name:
+                raise OSError(errno.EACCES, "somebody else's")
+            super().remove_tree(path)
+
+    files = Clings()
+    project.machine = evolve(project.machine, files=files)
+    facts = project.create()
+    for _ in range(2):
+        _ruin(project)
+        assert backup.restore(project.machine, project.layout, facts, project.settings).identical
+    assert not project.layout.journal.exists()
+    assert len(project.stray()) > 5
+    project.create()
+    files.clings = False
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
+    assert len(project.stray()) <= 5
+
+
+def test_what_cannot_be_read_back_is_not_identical(project: Project) -> None:
+    """After the exchange nothing may look as if nothing had been touched."""
+    facts = project.create()
+    _ruin(project)
+    damaged = project.root / facts.name
+
+    class Spoils(SystemFiles):
+        def exchange(self, one: Path, other: Path) -> None:
+            super().exchange(one, other)
+            damaged.write_bytes(damaged.read_bytes()[:100])
+
+    done = backup.restore(evolve(project.machine, files=Spoils()), project.layout, facts, project.settings)
+    assert not done.identical
+    assert (project.root / "library.json").read_text() == '{"images": []}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -71,16 +72,22 @@ def go_forward(machine: Machine, layout: Layout, journal: Journal) -> None:
 
 
 def conclude(machine: Machine, layout: Layout, journal: Journal) -> None:
-    """Remember the old trees for an undo, drop those that the restore before had kept, and close the journal."""
+    """Remember the old trees for an undo, drop those that the restore before had kept, and close the journal.
+
+    A tree that cannot be dropped (a folder in it is somebody else's) stays for the next restore to try: what was restored
+    is in place, and nobody may be kept from the next backup by it.
+    """
     kept = tuple(
         Kept(path=place.path, previous=place.previous if inode(_names(layout, place)[2]) else "") for place in journal.places
     )
     undone = journal.operation is Operation.UNDO
-    write_undo(
-        machine, layout, UndoRecord(id=journal.id, backup=journal.backup, sha256=journal.sha256, undone=undone, roots=kept)
+    record = UndoRecord(
+        id=journal.id, backup=journal.backup, sha256=journal.sha256, undone=undone, roots=kept, stale=journal.stale
     )
+    write_undo(machine, layout, record)
     for stale in journal.stale:
-        machine.files.remove_tree(layout.root / stale)
+        with suppress(OSError):
+            machine.files.remove_tree(layout.root / stale)
     remove_journal(machine, layout)
 
 

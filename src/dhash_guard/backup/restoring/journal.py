@@ -87,7 +87,10 @@ class Kept:
 
 @frozen(kw_only=True)
 class UndoRecord:
-    """The record in `layout.undo`: which trees the last restore replaced, and whether that was undone since."""
+    """The record in `layout.undo`: which trees the last restore replaced, and whether that was undone since.
+
+    `stale` are trees of restores before it that were to go; what is still there of them goes with the next.
+    """
 
     version: Literal[1] = 1
     id: str
@@ -95,6 +98,7 @@ class UndoRecord:
     sha256: str
     undone: bool
     roots: tuple[Kept, ...]
+    stale: tuple[str, ...] = ()
 
     def trees(self) -> tuple[str, ...]:
         """Paths of the kept trees, relative to the project root."""

@@ -66,7 +66,7 @@ def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: Back
         journal = _planned(machine, layout, facts, found, tuple(load.path for load in loads))
         written, journal = _staged(machine, layout, journal, archive)
         exchange_all(machine, layout, journal)
-        different = different_roots(machine, archive, layout.root, found)
+        different = _different(machine, layout, archive, found)
         refused = [] if different else load_all(machine, layout, loads)
         close(machine, layout, journal)
     if refused:
@@ -90,6 +90,14 @@ def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: Back
         identical=not different,
         seconds=machine.clock.monotonic() - began,
     )
+
+
+def _different(machine: Machine, layout: Layout, archive: Archive, found: Mapping[str, RootSummary]) -> frozenset[str]:
+    """Roots that are not known to be identical now; where they cannot be read back, none is."""
+    try:
+        return different_roots(machine, archive, layout.root, found)
+    except (OSError, ValueError, GuardError):
+        return frozenset(found)
 
 
 def rehearse(machine: Machine, layout: Layout, facts: BackupFacts, settings: BackupSettings) -> tuple[str, ...]:
@@ -198,7 +206,7 @@ def _planned(
         digest=joined(ordered),
         loads=loads,
         places=tuple(places),
-        stale=before.trees() if before else (),
+        stale=(*before.trees(), *before.stale) if before else (),
     )
 
 

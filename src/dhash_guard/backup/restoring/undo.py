@@ -75,6 +75,7 @@ def _prepared(layout: Layout, record: UndoRecord) -> Journal:
         digest="",
         # Backwards: a database is back before the log that belongs to it.
         places=tuple(_place(layout, kept, identity) for kept in reversed(record.roots)),
+        stale=record.stale,
     )
 
 
