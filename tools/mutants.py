@@ -20,7 +20,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 GATES = ROOT / "src" / "dhash_guard" / "gates"
-TESTS = ["tests/unit/gates", "tests/properties/test_judging.py", "tests/properties/test_folding.py"]
+TESTS = [
+    "tests/unit/gates",
+    "tests/unit/github/test_github_approvals.py",
+    "tests/properties/test_judging.py",
+    "tests/properties/test_folding.py",
+]
 LONGEST = 120.0
 
 _SWAPS: dict[type[ast.AST], type[ast.AST]] = {

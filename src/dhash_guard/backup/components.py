@@ -185,9 +185,10 @@ def _walked(
     problem: Said,
     left_out: Said,
 ) -> Iterator[Source]:
+    beside = {side for root in roots for side in sides_of(root.path)}
     for root in roots:
-        if root.kind is Kind.ABSENT and databases.besides(root.path):
-            continue
+        if root.kind is Kind.ABSENT and (databases.besides(root.path) or root.path in beside):
+            continue  # whether a database may be taken without it is said where the database is
         found, told = Kind.ABSENT, list[str]()
         for source in walk(
             project, root.path, grows=root.path in growing, problem=told.append, left_out=left_out, databases=databases

@@ -104,8 +104,8 @@ class Rule:
         if self._level is Level.FAIL:
             if self._fired is None:
                 self._fired = self._breach(self._hold.standing(), tick)
-        elif self._level is not None and self._level is not Level.FINE:
-            self._warnings.add(self._level)
+        elif self._level is not None and self._level is not Level.FINE and not self.settled:
+            self._warnings.add(self._level)  # nothing is added to a breach: a replay does not look again either
         if self._fired is not None and self._clearing is not None:
             self._clear(self._clearing, value)
 

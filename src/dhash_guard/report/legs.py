@@ -98,10 +98,12 @@ def render_legs(
     links: Links = (),
     templates: Path | None = None,
     memory: Memory = Memory(),
+    trusted: bool = True,
 ) -> str:
     """The comment over all legs within the budget; equal legs give equal text, so unchanged content needs no write.
 
-    `memory` is what people did to the boxes of its checklist.
+    `memory` is what people did to the boxes of its checklist. What is not `trusted` (a fork's own results) is shown, and
+    ticks no box.
     """
     names = list(dict.fromkeys([*expected, *sorted(legs)]))
     known = [legs[name] for name in names if name in legs]
@@ -112,7 +114,9 @@ def render_legs(
     missing = [name for name in names if name not in legs]
     data = Md(f"<!-- dhash-guard:legs:{_packed(known)} -->")
     subjects = {COMMIT: first.commit}
-    sheet = render_sheet(SHEET, memory, proofs=leg_proofs(legs, expected), subjects=subjects, templates=templates)
+    sheet = render_sheet(
+        SHEET, memory, proofs=leg_proofs(legs, expected) if trusted else {}, subjects=subjects, templates=templates
+    )
     for most, shown in _FITS:
         context = {
             "marker": Md(marker("premerge", first.environment)),

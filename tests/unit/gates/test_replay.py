@@ -113,3 +113,17 @@ def test_a_replay_of_many_blocks_ends_where_the_watch_did(fault: int, count: int
     looks = [Tick(index, START + index, {"x": 1.0 if index < fault else 9.0}) for index in range(1200)]
     planned = WatchPlan(duration=Seconds(1000.0), interval=Seconds(1.0))
     assert judge(looks, watch(gate(Action.ROLLBACK, consecutive=3), planned)).ticks == count
+
+
+@pytest.mark.parametrize("after", [2.0, 4.5])
+def test_after_a_breach_nothing_is_a_warning_any_more_live_or_replayed(after: float) -> None:
+    """A gate that has fired is not looked at again by a replay; the live watch must not go on to find warnings either."""
+    warns = {"x": Gate(signal="x", action=Action.BLOCK, fail_above=parse_quantity(5), warn_above=parse_quantity(4))}
+    looks = [
+        Tick(index, START + 30 * index, {"x": 9.0 if index == 3 else 1.0 if index < 3 else after}) for index in range(21)
+    ]
+    live = watch(warns, PLAN)
+    for tick in looks:
+        live.observe(tick)
+    assert live.verdict() == judge(looks, watch(warns, PLAN))
+    assert live.verdict().warnings == ()
