@@ -16,7 +16,7 @@ from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.report.checklist import leg_proofs
-from dhash_guard.report.checklists import COMMIT, render_sheet
+from dhash_guard.report.checklists import COMMIT, Proof, render_sheet
 from dhash_guard.report.comment import Links, marker, written_links
 from dhash_guard.report.escape import Md, clip, code, element, markdown
 from dhash_guard.report.templates import render_markdown
@@ -114,9 +114,10 @@ def render_legs(
     missing = [name for name in names if name not in legs]
     data = Md(f"<!-- dhash-guard:legs:{_packed(known)} -->")
     subjects = {COMMIT: first.commit}
-    sheet = render_sheet(
-        SHEET, memory, proofs=leg_proofs(legs, expected) if trusted else {}, subjects=subjects, templates=templates
-    )
+    proofs = leg_proofs(legs, expected)
+    if not trusted:
+        proofs = {name: Proof(False, "claimed by the run of a fork, not proven here") for name in proofs}
+    sheet = render_sheet(SHEET, memory, proofs=proofs, subjects=subjects, templates=templates)
     for most, shown in _FITS:
         context = {
             "marker": Md(marker("premerge", first.environment)),
