@@ -313,7 +313,10 @@ def test_a_deployment(words: tuple[str, ...], runner: Runner, project: Project, 
     assert code in (1, 6), runner.log
     body, written = assert_left(runner, hub, marker("deploy", "production"))
     evidence = from_data(Evidence, tamed(json.loads((project.root / runner.outputs["evidence-path"]).read_bytes())))
-    assert shape(body) == shape(render_comment(evidence, (), links=linked("the run")[:1]))
+    above, _, boxes = body.partition("\n<details><summary>Checklist</summary>")
+    assert shape(above) == shape(render_comment(evidence, (), links=linked("the run")[:1]))
+    assert boxes, "its checklist stands below, and holds nothing foreign"
+    assert not any(word in boxes for word in words if len(word) > 20)
     assert shape(written) == shape(render_summary(evidence, ()))
 
 

@@ -17,7 +17,7 @@ _APART = 0.2
 """Seconds between two lines."""
 
 _FIRST = 0.5
-"""Seconds after which work counts as long."""
+"""Seconds after which work counts as long, where nobody says otherwise."""
 
 
 @define
@@ -25,6 +25,7 @@ class Line:
     """One line of a terminal; nothing is shown where nobody looks."""
 
     quiet: bool = False
+    first: float = _FIRST
     _next: float = 0.0
     _shown: bool = False
 
@@ -32,7 +33,7 @@ class Line:
         """Whether it is time to show something again."""
         now = time.monotonic()
         if not self._next:
-            self._next = now + _FIRST
+            self._next = now + self.first
         if now < self._next or not self._seen():
             return False
         self._next = now + _APART

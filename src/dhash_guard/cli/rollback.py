@@ -89,7 +89,7 @@ def rollback(
     if not (force or auto or call.machine.dry):
         radius = _glance(run, target)
         call.confirm(_question(run, target, radius), answered=False)
-    with Meter("compared", target.members, Line(call.quiet)) as meter:
+    with Meter("compared", target.members, Line(call.quiet, first=0.0)) as meter:
         evidence = rolling_back.rollback(run, target, orders, radius=radius, progress=meter)
     if duration is None or call.machine.dry or evidence.exit_code:
         return call.finish(run, evidence)
