@@ -8,9 +8,9 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from dhash_guard.backup.archive.examining import confirmed
 from dhash_guard.backup.archive.manifest import Kind, Member
 from dhash_guard.backup.archive.structure import Placed
-from dhash_guard.backup.archive.verify import confirmed
 from dhash_guard.backup.opening import opened_archive
 from dhash_guard.backup.restoring.digest import counts
 from dhash_guard.backup.walk import is_left_out

@@ -6,7 +6,7 @@ import io
 import os
 import struct
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -14,12 +14,11 @@ from typing import BinaryIO, NamedTuple
 from attrs import frozen
 
 from dhash_guard.backup.archive.deflate import STANDARD, Deflate
+from dhash_guard.backup.archive.inflating import BLOCK, Blocks, unpacked
 from dhash_guard.backup.archive.manifest import HEADER_CAP, LINE_CAP, Header, Member, read_header, read_member
 from dhash_guard.backup.archive.zipformat import (
-    DEFLATED,
     END_SIZE,
     RECORD,
-    STORED,
     Directory,
     Entry,
     find_directory,
@@ -31,7 +30,6 @@ from dhash_guard.backup.archive.zipformat import (
 from dhash_guard.backup.names import MANIFEST, SUMS
 from dhash_guard.errors import CannotTell, Damaged
 
-BLOCK = 1 << 20
 PORTION = 400
 """Members that are looked at together at most."""
 
@@ -166,7 +164,7 @@ class Archive:
     def text(self, entry: Entry) -> io.BufferedReader:
         """An entry as a file to read lines from; reading raises ValueError where it cannot be unpacked."""
         packed = self.packed(entry, self.data_of(entry))
-        return io.BufferedReader(_Blocks(self._summed(entry, unpacked(self.deflate, entry, packed))), BLOCK)
+        return io.BufferedReader(Blocks(self._summed(entry, unpacked(self.deflate, entry, packed))), BLOCK)
 
     def _summed(self, entry: Entry, blocks: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
         crc = 0
@@ -222,54 +220,6 @@ def archive_in(file: BinaryIO, path: Path, deflate: Deflate = STANDARD) -> Archi
         length = min(directory.length, 4 * (RECORD.size + 64))
         manifest, sums = _closing(archive.read(directory.start + directory.length - length, length))
     return Archive(path, file, size, directory, manifest, sums, deflate, threading.Lock())
-
-
-def unpacked(deflate: Deflate, entry: Entry, packed: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """The plain bytes of an entry, at most a megabyte at a time; raise ValueError where they are broken."""
-    if entry.method == STORED:
-        yield from packed
-        return
-    if entry.method != DEFLATED:
-        raise ValueError(f"it is packed by the unknown method {entry.method}")
-    unpacker = deflate.unpacker()
-    for block in packed:
-        if unpacker.eof:
-            raise ValueError("there are bytes behind its end")
-        data = block
-        while True:
-            try:
-                plain = unpacker.decompress(data, BLOCK)
-            except deflate.error as problem:
-                raise ValueError(str(problem)) from problem
-            if plain:
-                yield plain
-            data = unpacker.unconsumed_tail
-            if unpacker.eof or (not data and len(plain) < BLOCK):
-                break
-    if not unpacker.eof or unpacker.unused_data:
-        raise ValueError("its bytes end at the wrong place")
-
-
-class _Blocks(io.RawIOBase):
-    """Blocks of bytes as a file."""
-
-    def __init__(self, blocks: Iterator[bytes | memoryview]) -> None:
-        self._blocks = blocks
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, target: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
-        while not self._rest:
-            block = next(self._blocks, None)
-            if block is None:
-                return 0
-            self._rest = memoryview(block)
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
 
 
 def _length(window: bytes, here: int) -> int:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.archive.deflate import chosen
-from dhash_guard.backup.archive.manifest import HEADER_CAP, Header, Kind, Member, read_header
-from dhash_guard.backup.archive.reader import BLOCK, Archive, Portion, opened, unpacked
-from dhash_guard.backup.archive.structure import (
-    Look,
-    Placed,
-    closing_problems,
-    header_problems,
-    look,
-    missing_roots,
-    same_names,
-    torn,
-)
+from dhash_guard.backup.archive.examining import Examiner, Seen
+from dhash_guard.backup.archive.inflating import BLOCK
+from dhash_guard.backup.archive.manifest import HEADER_CAP, Header, read_header
+from dhash_guard.backup.archive.reader import Archive, Portion, opened
+from dhash_guard.backup.archive.structure import closing_problems, header_problems
 from dhash_guard.backup.catalog import facts_of, path_of
 from dhash_guard.backup.foreign.catalogue import form_of, verify_foreign
 from dhash_guard.backup.names import MANIFEST, SUMS
@@ -74,7 +65,7 @@ def examine(machine: Machine, archive: Archive, name: str, expected: str, *, con
 
     Memory does not grow with the number of members.
     """
-    hashing, seen, header = _Hashing(archive), _Seen(), None
+    hashing, seen, header = _Hashing(archive), Seen(), None
     try:
         with archive.sound():
             header = archive.header()
@@ -109,137 +100,8 @@ def archive_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-class _Sight(NamedTuple):
-    """What a worker saw in a portion."""
-
-    members: int
-    size: int
-    problems: tuple[str, ...]
-    folds: array[int]
-    torn: bool
-    roots: tuple[str, ...]
-    sums: bytes
-    end: int
-
-
-@frozen
-class _Examiner:
-    """Looks at portions of one archive."""
-
-    archive: Archive
-    header: Header
-    contents: bool
-
-    def __call__(self, portion: Portion, slab: memoryview) -> _Sight:
-        seen, found = Look(), _Found()
-        try:
-            for placed in look(self.archive, self.header, portion, seen):
-                found.add(placed.member)
-                if placed.member.kind is Kind.LINK or (self.contents and placed.member.kind is Kind.FILE):
-                    self._check(placed, seen)
-        except ValueError as problem:
-            seen.problems.append(str(problem))
-        roots = {root.path for root in self.header.roots}.intersection(found.paths)
-        return _Sight(
-            len(found.paths),
-            found.size,
-            tuple(seen.problems),
-            seen.folds,
-            seen.torn,
-            tuple(roots),
-            "".join(found.sums).encode(),
-            portion.end,
-        )
-
-    def _check(self, placed: Placed, seen: Look) -> None:
-        try:
-            check(self.archive, placed)
-        except Damaged as problem:
-            seen.problems.append(problem.what)
-
-
-@define
-class _Found:
-    """What the members of a portion add up to."""
-
-    size: int = 0
-    paths: list[str] = field(factory=list)
-    sums: list[str] = field(factory=list)
-
-    def add(self, member: Member) -> None:
-        self.paths.append(member.path)
-        self.size += member.size
-        if member.kind is Kind.FILE:
-            self.sums.append(f"{member.sha256}  {member.path}\n")
-
-
-def check(archive: Archive, placed: Placed) -> None:
-    """Read a file or a link whole; raise Damaged where it is not what the manifest says."""
-    if placed.member.kind is Kind.LINK and placed.member.size > BLOCK:
-        raise Damaged(f"{placed.member.path} is far too long for a link", where=str(archive.path))
-    content = [bytes(block) for block in confirmed(archive, placed) if placed.member.kind is Kind.LINK]
-    if placed.member.kind is Kind.LINK and b"".join(content) != placed.member.link.encode("utf-8"):
-        raise Damaged(f"{placed.member.path} does not point where the manifest says", where=str(archive.path))
-
-
-def confirmed(archive: Archive, placed: Placed) -> Iterator[bytes | memoryview]:
-    """The bytes of a member in blocks; raise Damaged naming it where they are not what manifest and directory say, at the
-    first byte too many and else behind the last."""
-    member, entry = placed.member, placed.entry
-    packed: Iterable[bytes | memoryview]
-    packed = (placed.data,) if placed.data is not None else archive.packed(entry, placed.at)
-    digest, crc, left = hashlib.sha256(), 0, member.size
-    with archive.sound(member.path):
-        for block in unpacked(archive.deflate, entry, packed):
-            if len(block) > left:
-                raise Damaged(f"{member.path} is larger than the manifest says", where=str(archive.path))
-            digest.update(block)
-            crc = archive.deflate.crc32(block, crc)
-            left -= len(block)
-            yield block
-    if left:
-        raise Damaged(f"{member.path} is shorter than the manifest says", where=str(archive.path))
-    if digest.hexdigest() != member.sha256:
-        raise Damaged(f"{member.path} does not have the hash of the manifest", where=str(archive.path))
-    if crc != entry.crc:
-        raise Damaged(f"{member.path} does not have the checksum of the zip's directory", where=str(archive.path))
-
-
-_BUCKETS = 16
-
-
-@define
-class _Seen:
-    """Everything that was seen of an archive, in little room."""
-
-    members: int = 0
-    size: int = 0
-    problems: list[str] = field(factory=list)
-    torn: bool = False
-    _roots: set[str] = field(factory=set)
-    _folds: list[array[int]] = field(factory=lambda: [array("q") for _ in range(_BUCKETS)])
-
-    def add(self, sight: _Sight) -> None:
-        self.members += sight.members
-        self.size += sight.size
-        self.torn |= sight.torn
-        self.problems += sight.problems
-        self._roots.update(sight.roots)
-        for fold in sight.folds:
-            self._folds[fold % _BUCKETS].append(fold)
-
-    def conclude(self, archive: Archive, header: Header) -> None:
-        """Add the problems that only the whole shows."""
-        if self.torn:
-            self.problems += torn(archive)
-        elif not self.problems:
-            self.problems += missing_roots(header, frozenset(self._roots))
-        if any(len(set(bucket)) != len(bucket) for bucket in self._folds):
-            self.problems += same_names(archive)
-
-
 def _all_portions(
-    machine: Machine, archive: Archive, header: Header, seen: _Seen, *, contents: bool, meanwhile: Callable[[], None]
+    machine: Machine, archive: Archive, header: Header, seen: Seen, *, contents: bool, meanwhile: Callable[[], None]
 ) -> None:
     """Look at every member, and compare the checksums inside with the manifest."""
     seen.problems += closing_problems(archive)
@@ -256,7 +118,7 @@ def _all_portions(
 
     sums = archive.text(archive.sums) if archive.sums is not None else io.BytesIO()
     agree = True
-    examiner = _Examiner(archive, header, contents)
+    examiner = Examiner(archive, header, contents)
     for sight, _ in in_order(examiner, portions(), workers=machine.workers, slab=0, meanwhile=meanwhile):
         seen.add(sight)
         machine.progress("checking" if contents else "looking into the backup", sight.end, archive.size)

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from attrs import field, frozen
 
 from dhash_guard.backup.archive.deflate import Deflate
+from dhash_guard.backup.archive.inflating import BLOCK, unpacked
 from dhash_guard.backup.archive.manifest import Kind
-from dhash_guard.backup.archive.reader import BLOCK, unpacked
 from dhash_guard.backup.archive.zipformat import STORED, Entry
 from dhash_guard.backup.foreign.directory import Found, data_at, directory_of, ends_at, entries_of
 from dhash_guard.backup.foreign.tree import problems_of

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from attrs import frozen
 
+from dhash_guard.backup.archive.examining import check, confirmed
 from dhash_guard.backup.archive.manifest import HEADER_CAP, Header, Kind, Member, read_member
 from dhash_guard.backup.archive.reader import Archive, Portion
 from dhash_guard.backup.archive.structure import Look, look
-from dhash_guard.backup.archive.verify import check, confirmed
 from dhash_guard.backup.restoring.digest import restorable_mode
 from dhash_guard.errors import Damaged
 from dhash_guard.system.files import Files
