@@ -28,7 +28,7 @@ test: $(STAMP) $(NODE) ## all tests
 	$(BIN)/python -m pytest
 
 full: $(STAMP) $(NODE) ## all tests, the long variants too
-	DHASH_GUARD_FULL=1 $(BIN)/python -m pytest --full
+	DHASH_GUARD_FULL=1 $(BIN)/python -m pytest --full --timeout 0
 
 FAULTS = tests/faults/test_killed_create.py tests/faults/test_killed_prune.py tests/faults/test_killed_restore.py \
 	tests/faults/test_killed_workers.py tests/faults/test_syscalls.py tests/faults/test_full_disk.py \
@@ -40,7 +40,7 @@ faults: $(STAMP) ## backups killed, starved, cut off and raced at chosen steps
 
 faults-table: $(STAMP) ## the same at every step, and docs/reference/faults.md from it
 	@mkdir -p build && rm -f build/faults.jsonl
-	DHASH_GUARD_FAULTS=$(CURDIR)/build/faults.jsonl $(BIN)/python -m pytest --full $(FAULTS); failed=$$?; \
+	DHASH_GUARD_FAULTS=$(CURDIR)/build/faults.jsonl $(BIN)/python -m pytest --full --timeout 0 $(FAULTS); failed=$$?; \
 	PYTHONPATH=tests $(BIN)/python -m faults.table build/faults.jsonl > docs/reference/faults.md && exit $$failed
 
 check: $(STAMP) ## types, lint, layers
