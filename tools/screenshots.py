@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from attrs import evolve
 from markdown_it import MarkdownIt
 from PIL import Image
 
@@ -136,9 +137,9 @@ def commented(body: str) -> str:
     return on_github(body, "<b>github-actions</b> commented just now <i>bot</i>")
 
 
-def summarised(body: str) -> str:
+def summarised(body: str, job: str = "deploy") -> str:
     """The summary of a job."""
-    return on_github(body, "<b>deploy</b> summary")
+    return on_github(body, f"<b>{job}</b> summary")
 
 
 def legs(*reports: LegReport) -> str:
@@ -204,6 +205,65 @@ def unknown() -> str:
         text=str(CannotTell("deploy has no plan command", cure="Give deploy.plan, a command that says what it would do.")),
     )
     return legs(leg(SYSTEMS[0]), leg(SYSTEMS[1], "cannot-tell", deploy=deploy))
+
+
+def all_failed() -> str:
+    """Every system fails, two of them in the same words, one more than once."""
+
+    def smoke(said: str) -> LegStage:
+        finding = f"upload: {said} → Start the service with the test library."
+        return LegStage(
+            name="smoke", status=StageStatus.FAILED, text=f"1 of 12 checks failed: upload: {said}", findings=(finding,)
+        )
+
+    migrate = LegStage(
+        name="migrate",
+        status=StageStatus.FAILED,
+        text="python migrate.py --plan: exit 1 (ValueError: row 811 has no hash)",
+    )
+    first, second, third = (smoke(said) for said in ("HTTP 500", "HTTP 500", "no answer in 10 s"))
+    return legs(
+        leg(SYSTEMS[0], "no-go", smoke=first),
+        leg(SYSTEMS[1], "no-go", smoke=second, migrate=migrate),
+        leg(SYSTEMS[2], "no-go", smoke=third),
+    )
+
+
+def deployed() -> stories.Story:
+    """A deployment that was watched until it was known to be healthy, with the stages that every deployment has."""
+    seen, ticks = stories.healthy()
+    before = stories.stage("look before", -93, 2.5, text="10 of 10 looks healthy")
+    backup, deploy, smoke, watch = seen.stages
+    health = stories.stage("health", -41, 1.1, text="healthy, 3 in a row")
+    whole = (before, backup, deploy, health, smoke, watch)
+    return evolve(seen, run=evolve(seen.run, verb="deploy"), stages=whole), ticks
+
+
+def rehearsed() -> stories.Story:
+    """One leg of the matrix that fails its first stage; nothing was deployed, so it names no backup and no deployment."""
+    seen, ticks = stories.premerge(failed=True)
+    check = seen.stages[0]
+    backup = stories.stage("backup", 2, 5.4, text="1,204 files backed up, lost, restored and compared byte for byte")
+    deploy = stories.stage("deploy", 7, 3, text="would switch current to releases/v2.4.1")
+    smoke = stories.stage("smoke", 10, 12, text="12 of 12 checks passed")
+    skipped = stories.stage("migrate", 22, 0, StageStatus.SKIPPED, "the project has no migrate section")
+    whole = (check, backup, deploy, smoke, skipped)
+    took = evolve(seen.run, ended_at=seen.run.started_at + 22.3)
+    return evolve(seen, run=took, stages=whole, backup="", deployment="", result="no-go"), ticks
+
+
+def rolled_back() -> stories.Story:
+    """The run that was rolled back, with the stages that every rollback has."""
+    seen, ticks = stories.rolled_back()
+    done = (
+        stories.stage("rollback snapshot", 1500, 5.1, text="kept as dhash_production_20261121_034001.zip"),
+        stories.stage("rollback restore", 1506, 11.3, text="1,204 files"),
+        stories.stage("rollback health", 1518, 30, text="healthy, 3 in a row"),
+        stories.stage("rollback smoke", 1548, 4, text="12 of 12 checks"),
+        stories.stage("rollback queue", 1552, 4, text="drains: 140, 118, 96"),
+        stories.stage("rollback artifacts", 1556, 1, text="14 files"),
+    )
+    return evolve(seen, stages=(*seen.stages[:4], *done)), ticks
 
 
 def windows() -> str:
@@ -310,11 +370,18 @@ PICTURES: dict[str, Callable[[], str]] = {
     "premerge-ready": ready,
     "premerge-not-ready": not_ready,
     "premerge-cannot-tell": unknown,
+    "premerge-all-failed": all_failed,
+    "summary-premerge-failed": lambda: summarised(
+        render_summary(*rehearsed(), links=RUN), "premerge-validation (ubuntu-latest)"
+    ),
+    "comment-deployed": lambda: commented(render_comment(*deployed(), links=RUN)),
+    "summary-deployed": lambda: summarised(render_summary(*deployed(), links=RUN)),
     "comment-healthy": lambda: commented(render_comment(*stories.healthy(), links=RUN)),
-    "comment-rolled-back": lambda: commented(render_comment(*stories.rolled_back(), links=RUN)),
+    "comment-rolled-back": lambda: commented(render_comment(*rolled_back(), links=RUN)),
     "comment-cannot-tell": lambda: commented(render_comment(*stories.cannot_tell(), links=RUN)),
-    "summary-rolled-back": lambda: summarised(render_summary(*stories.rolled_back(), links=RUN)),
-    "report-rolled-back": lambda: render_report(*stories.rolled_back()),
+    "comment-many-gates": lambda: commented(render_comment(*stories.many(), links=RUN)),
+    "summary-rolled-back": lambda: summarised(render_summary(*rolled_back(), links=RUN)),
+    "report-rolled-back": lambda: render_report(*rolled_back()),
     "report-windows": windows,
     "live": live,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.disks import mounted, refused
 from support.programs import program
 from support.project import Project
 
@@ -80,6 +81,33 @@ def test_another_environments_backup_is_refused(project: Project) -> None:
     done = project.guard("rollback", "--env", "staging", "--backup", f"backups/{newest(project).name}", "--force")
     assert done.code == 2, done.err
     assert "--from-env" in done.err
+
+
+@pytest.mark.parametrize("at", ["uploads", "uploads/inner"])
+def test_what_is_mounted_could_not_be_restored_and_is_not_backed_up(project: Project, tmp_path: Path, at: str) -> None:
+    project.environment["backup"]["components"]["uploads"] = {"paths": ["uploads/"]}
+    project.write()
+    (project.root / "uploads/inner").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    with mounted(project.root / at, "--bind", str(tmp_path / "elsewhere")):
+        for command in (("backup", "create"), ("backup", "create", "--dry-run"), ("check",)):
+            done = project.guard(*command)
+            assert done.code == 1, done.out + done.err
+            assert f"'{at}' is a mount point" in done.out + done.err
+    assert not list((project.root / "backups").glob("*")), "nothing was written"
+    assert project.guard("backup", "create").code == 0
+
+
+def test_a_plain_copy_of_a_mounted_file_is_refused(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.json").write_text("{}")
+    if why := refused(["mount", "--bind", str(tmp_path / "elsewhere.json"), str(project.root / "library.json")]):
+        pytest.skip(f"cannot mount here: {why}")
+    try:
+        done = project.guard("backup", "create", "--single", "library.json")
+    finally:
+        refused(["umount", str(project.root / "library.json")])
+    assert done.code == 1
+    assert "library.json is a mount point" in done.err
 
 
 def test_a_secret_file_is_left_out_and_said(project: Project) -> None:

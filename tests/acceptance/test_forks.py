@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dhash_guard.simulator import Simulator
-from support.acting import REPOSITORY, SYSTEMS, pull_request
+from support.acting import REPOSITORY, SYSTEMS, pull_request, run_ended
 from support.project import Project, Result
 from support.steps import run_step, workflow
 
@@ -60,18 +60,8 @@ def leave(folder: Path, system: str, statuses: tuple[str, ...] = ("passed", "pas
 
 
 def ended(sha: str = HEAD, repository: str = FORK, branch: str = "change", **facts: Any) -> dict[str, Any]:
-    """GitHub's event; for a fork its list of pull requests is empty."""
-    run = {
-        "id": RUN, "run_attempt": 1, "event": "pull_request", "conclusion": "success", "head_sha": sha,
-        "head_branch": branch, "actor": {"login": "mallory"},
-        "head_repository": {"full_name": repository, "id": 2}, "pull_requests": [],
-    }  # fmt: skip
-    return {
-        "action": "completed",
-        "workflow_run": run | facts,
-        "repository": {"full_name": REPOSITORY, "id": 1, "default_branch": "main"},
-        "sender": {"login": "mallory"},
-    }
+    """GitHub's event about the run that left its results here."""
+    return run_ended(RUN, sha, repository, branch, **facts)
 
 
 def publish(base: Project, hub: Simulator, left: Path, payload: dict[str, Any], token: str = "t-write") -> Result:
@@ -210,12 +200,48 @@ def test_dependabot_may_not_write_either(base: Project, hub: Simulator, left: Pa
     assert len(hub.comments(9)) == 1
 
 
+def test_an_older_attempt_that_is_published_late_does_not_beat_the_newer(base: Project, hub: Simulator, left: Path) -> None:
+    for system in SYSTEMS:
+        leave(left, system, attempt=2)
+    assert publish(base, hub, left, ended(run_attempt=2)).code == 0
+    before = hub.comments(7)
+    for system in SYSTEMS:
+        leave(left, system, ("failed", "passed"))
+    done = publish(base, hub, left, ended())
+    assert done.code == 0, done.out
+    assert hub.comments(7) == before
+    for system in SYSTEMS:
+        leave(left, system, ("failed", "passed"), attempt=3)
+    assert publish(base, hub, left, ended(run_attempt=3)).code == 0
+    assert "❌ Not ready" in hub.comments(7)[0].body
+
+
 def test_without_the_right_to_write_or_any_result(base: Project, hub: Simulator, left: Path, tmp_path: Path) -> None:
     done = publish(base, hub, left, ended(), token="t-read")
     assert done.code == 2
     assert "the token lacks `pull-requests: write`" in done.out
     assert publish(base, hub, tmp_path / "nothing", ended()).code == 3
     assert hub.comments(7) == []
+
+
+def test_a_closed_pull_request_is_said_to_be_so_in_its_comment(base: Project, hub: Simulator, left: Path) -> None:
+    assert publish(base, hub, left, ended()).code == 0
+    (open_one,) = hub.comments(7)
+    event = pull_request(7, HEAD, head={"sha": HEAD, "ref": "change", "repo": {"full_name": FORK}}) | {"action": "closed"}
+    run = (base, "publish-comment.yml", "close-comment", "pull_request_target", event, hub.url)
+    done = run_step(*run)
+    assert (done.code, "is open" in done.out) == (0, True), "GitHub is asked, not the event"
+    assert hub.comments(7) == [open_one]
+    hub.change_pull_request(7, state="closed", merged=True)
+    done = run_step(*run)
+    assert done.code == 0, done.out
+    (comment,) = hub.comments(7)
+    assert comment.id == open_one.id and "merged" in comment.body.lower()
+    assert "- [x]" not in comment.body
+    before = writes(hub)
+    assert run_step(*run).code == 0
+    assert writes(hub) == before, "unchanged is not written"
+    assert hub.comments(9) == []
 
 
 def edit(hub: Simulator, number: int, box: str, who: str = "grace", **comment: Any) -> dict[str, Any]:
@@ -273,8 +299,10 @@ def test_rights_and_checkouts() -> None:
     """Exactly these rights, and a checkout of nothing but the base, outside of which the results lie."""
     publishing, asking = workflow("publish-comment.yml"), workflow("approvals.yml")
     assert publishing["permissions"] == asking["permissions"] == {}
-    (job,) = publishing["jobs"].values()
-    assert job["permissions"] == {"pull-requests": "write", "actions": "read"}
+    job, closing = publishing["jobs"].values()
+    assert closing["permissions"] == {"pull-requests": "write"}
+    assert not any("checkout" in step["uses"] or "run" in step for step in closing["steps"])
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write", "actions": "read"}
     assert asking["jobs"]["approvals"]["permissions"] == {"contents": "read", "pull-requests": "read"}
     assert asking["jobs"]["checklist"]["permissions"] == {"contents": "read", "pull-requests": "write"}
     trusted = {"${{ github.event.repository.default_branch }}", "${{ github.event.pull_request.base.sha }}"}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.programs import program
-from support.project import Project
+from support.project import PROGRAM, Project, clean_environment
 
 
 def _archives(project: Project) -> list[str]:
@@ -247,6 +250,62 @@ def test_a_drill_of_nothing_and_of_something_damaged(project: Project) -> None:
     _spoil(project.root / "backups" / name)
     assert project.guard("backup", "drill").code == 4
     assert project.guard("backup", "list", "--json").json[0]["drilled"]["result"] == "failed"
+
+
+DUMP = """
+import sqlite3, sys
+with sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True) as live:
+    print("\\n".join(live.iterdump()))
+"""
+
+LOAD = """
+import pathlib, sqlite3, sys
+with sqlite3.connect(":memory:") as fresh:
+    fresh.executescript((pathlib.Path(sys.argv[1]) / "dump.sql").read_text())
+    assert fresh.execute("select count(*) from games").fetchone()[0] == 2
+"""
+
+
+def test_a_project_that_is_only_dumps_is_proven_by_a_drill_that_loads_them(project: Project) -> None:
+    live = project.root / "live.db"
+    with sqlite3.connect(live) as database:
+        database.executescript("create table games (name text); insert into games values ('a'), ('b');")
+    database.close()
+    (project.root / "dump.py").write_text(DUMP)
+    (project.root / "load.py").write_text(LOAD)
+    dump = [sys.executable, "dump.py", "live.db"]
+    project.environment["backup"]["components"] = {"database": {"run": dump, "to": "dump.sql", "restore": ["false"]}}
+    _configured(project, drill={"run": [sys.executable, str(project.root / "load.py"), "{scratch}"]})
+    _taken(project, 1)
+    assert project.guard("backup", "drill").code == 0, "and the command that loads into what is real was not run"
+    with sqlite3.connect(live) as database:
+        database.execute("delete from games")
+    database.close()
+    _taken(project, 1)
+    assert project.guard("backup", "drill").code == 1
+
+
+def test_a_drill_that_was_killed_is_cleared_up_by_a_prune(project: Project, tmp_path: Path) -> None:
+    _taken(project, 1)
+    _configured(project, drill={"run": [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"]})
+    drilling = subprocess.Popen(
+        [str(PROGRAM), "backup", "drill", "--into", str(tmp_path)],
+        cwd=project.root,
+        env=clean_environment(),
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    end = time.monotonic() + 30
+    while not list(tmp_path.glob("dhash-drill-*/version.txt")) and time.monotonic() < end:
+        time.sleep(0.02)
+    os.killpg(drilling.pid, signal.SIGKILL)
+    drilling.wait(timeout=30)
+    [left] = tmp_path.glob("dhash-drill-*")
+    assert project.guard("backup", "prune", "--dry-run").code == 0
+    assert left.exists()
+    assert project.guard("backup", "prune").code == 0
+    assert not left.exists()
 
 
 def test_the_gate_asks_for_a_drill(project: Project) -> None:

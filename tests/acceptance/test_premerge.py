@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,25 @@ def test_a_high_one_warns_and_what_is_not_whole_cannot_be_told(rehearsed: Projec
     assert rehearsed.guard("premerge").code == 3, "no report is no clean one"
 
 
+def test_the_scan_is_a_verb_of_its_own(rehearsed: Project) -> None:
+    """What the job `security-scan` runs: the same thresholds, its log and JUnit, nothing that passes for a rehearsal."""
+    assert secured(rehearsed, CRITICAL) == 1
+    artifacts = rehearsed.root / "premerge_artifacts"
+    shutil.rmtree(artifacts)
+    done = rehearsed.guard("security")
+    assert (done.code, "GHSA-jf85-cpcp-j695" in done.out) == (1, True), done.out
+    assert sorted(path.name for path in artifacts.iterdir()) == ["junit.xml", "security.log"]
+    allowance = {"id": "GHSA-jf85-cpcp-j695", "reason": "not reached", "until": "2999-01-01T00:00Z"}
+    rehearsed.settings["premerge"]["security"]["allow"] = [allowance]
+    rehearsed.environment["requires"] = {"premerge": "proceed"}
+    rehearsed.write()
+    assert rehearsed.guard("security").code == 0
+    assert rehearsed.guard("gate").code == 3, "a scan is no rehearsal"
+    rehearsed.settings["premerge"]["security"]["reports"] = []
+    rehearsed.write()
+    assert rehearsed.guard("security").code == 3
+
+
 def test_what_may_be_skipped_is_named_by_the_configuration(rehearsed: Project) -> None:
     rehearsed.settings["premerge"] = {"legs": ["check", "smoke"], "may_skip": ["smoke"]}
     rehearsed.write()
@@ -266,6 +286,9 @@ def test_the_gate_answers_for_the_whole_matrix(rehearsed: Project, tmp_path: Pat
     assert gated(rehearsed, "--jobs", "failure")[0] == 1
     assert gated(rehearsed, "--jobs", "cancelled")[0] == 3
     assert gated(rehearsed, "--jobs", "fine")[0] == 2
+    assert gated(rehearsed, "--jobs", "success", "--also", "success,failure")[0] == 1
+    assert gated(rehearsed, "--jobs", "success", "--also", "success, skipped")[0] == 3
+    assert gated(rehearsed, "--also", "fine")[0] == 2
     code, out = gated(rehearsed, "--expected", "windows")
     assert code == 3
     assert "windows: has not reported" in out

@@ -9,7 +9,7 @@ import pty
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -43,8 +43,8 @@ def stages(evidence: Any) -> dict[str, Any]:
     return {stage["name"]: stage for stage in evidence["stages"]}
 
 
-def on_a_terminal(project: Project, answer: bytes, *arguments: str) -> Result:
-    """Run the program with a person at a terminal, who answers once."""
+def on_a_terminal(project: Project, answer: bytes, *arguments: str, meanwhile: Callable[[], object] | None = None) -> Result:
+    """Run the program with a person at a terminal, who answers once; `meanwhile` happens while they think."""
     leader, follower = pty.openpty()
     child = subprocess.Popen(
         [str(PROGRAM), *arguments],
@@ -55,9 +55,14 @@ def on_a_terminal(project: Project, answer: bytes, *arguments: str) -> Result:
         stderr=follower,
     )
     os.close(follower)
-    os.write(leader, answer)
+    if meanwhile is None:
+        os.write(leader, answer)
     said = b""
     while True:
+        if meanwhile is not None and b"[y/N]" in said:
+            meanwhile()
+            meanwhile = None
+            os.write(leader, answer)
         try:
             block = os.read(leader, 4096)
         except OSError:  # the other end is closed
@@ -106,6 +111,18 @@ def test_the_dry_run_told_the_truth(deployed: Project) -> None:
     assert [game["id"] for game in json.loads((root / "library.json").read_text())["games"]] == ["a", "b"]
     again = deployed.guard("rollback", "--dry-run", "--json").json["blast"]
     assert (again["lost"]["files"], again["changed"]["files"], again["returning"]["files"]) == (0, 0, 0)
+
+
+def test_environment_files_that_go_with_their_folder_are_named(deployed: Project) -> None:
+    (deployed.root / "uploads/new/.env").write_text("SECRET=2\n")
+    dry = deployed.guard("rollback", "--dry-run", "--json")
+    assert dry.code == 0, dry.err
+    lost = dry.json["blast"]["lost"]
+    assert lost["names"] == ["uploads/new/", "uploads/new/.env"]
+    assert (lost["files"], lost["folders"]) == (2, 1)
+    assert deployed.guard("rollback", "--force").code == 0
+    assert not (deployed.root / "uploads/new").exists()
+    assert (deployed.root / "uploads/.env").exists(), "that of a folder that stays is kept"
 
 
 def test_a_library_that_cannot_be_read_is_said(deployed: Project) -> None:
@@ -175,6 +192,24 @@ def test_a_terminal_sees_how_far_it_has_come(deployed: Project) -> None:
     done = on_a_terminal(deployed, b"", "rollback", "--dry-run")
     assert done.code == 0
     assert "compared 1 of about" in done.err
+
+
+def test_a_target_that_is_gone_before_the_answer_stops_nothing(deployed: Project) -> None:
+    deployed.environment["service_control"] = {"stop": ["touch", "stopped"], "start": ["touch", "started"]}
+    deployed.write()
+    before = (deployed.root / "library.json").read_bytes()
+    [target] = (deployed.root / "backups").glob("dhash_production_*.zip")
+
+    def prune() -> None:
+        for path in (target, target.with_name(target.name + ".sha256")):
+            path.unlink()
+
+    done = on_a_terminal(deployed, b"y\n", "rollback", meanwhile=prune)
+    assert done.code == 3, done.err
+    assert not (deployed.root / "stopped").exists()
+    assert (deployed.root / "library.json").read_bytes() == before
+    assert stages(deployed.evidence())["rollback target at hand"]["status"] == "cannot-tell"
+    assert not list((deployed.root / "backups/pre_rollback").glob("*.zip")), "nothing was begun"
 
 
 def test_a_migration_that_no_backup_covers_stops_a_rollback_until_it_is_said(deployed: Project) -> None:

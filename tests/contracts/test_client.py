@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from dhash_guard.gates.approvals import ApprovalRequirement, Stale
 from dhash_guard.github import GithubApi, Outcome, State, set_status, upsert
 from dhash_guard.github.approvals import ReviewReader
+from dhash_guard.github.deployments import DEPLOY, DeploymentRecords, Progress, Wanted, commit_of
 from dhash_guard.github.protection import default_branch, read_protection
+from dhash_guard.github.state_ref import StateRef
 from dhash_guard.records.leg import LegReport, LegStage
+from dhash_guard.records.shared_state import SharedState
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.rollout.comment import comment_leg
 from dhash_guard.simulator import Simulator
 from dhash_guard.system import this_machine
+from dhash_guard.system.state_store import NOTHING
 from support.acting import pull_request
 from support.prism import judging
 
@@ -36,6 +41,7 @@ def test_everything_the_client_does_keeps_to_githubs_description(judged: tuple[S
 
     sim, log = judged
     environ = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REPOSITORY": "octo/service", "GITHUB_API_URL": sim.url}
+    environ |= {"GITHUB_RUN_ID": "77"}
     context, machine = context_of(environ, pull_request(7, SHA)), this_machine({})
     api = GithubApi("t-write", context, machine.clock)
     stage = LegStage(name="check", status=StageStatus.PASSED, text="fine")
@@ -50,9 +56,43 @@ def test_everything_the_client_does_keeps_to_githubs_description(judged: tuple[S
     assert set_status(api, SHA, "gate", State.SUCCESS, "go", machine.clock).changed
     assert not set_status(api, SHA, "gate", State.SUCCESS, "go", machine.clock).changed
     approvals_and_protection(sim, api)
+    deployments(sim, api)
+    shared_state(api)
     api.delete_comment(sim.comments(7)[-1].id)
     assert "VIOLATION" not in log.read_text().upper()
     assert len(sim.log) >= 12, "the requests went through Prism to the simulator"
+
+
+def shared_state(api: GithubApi) -> None:
+    """The first state of an environment, the next, and one that came too late."""
+    empty, stores = (
+        SharedState(environment="production"),
+        [StateRef(api, this_machine({}).clock, "production") for _ in "ab"],
+    )
+    assert stores[0].read().version == NOTHING
+    first = stores[0].swap(NOTHING, evolve(empty, sequence=1), "first")
+    assert first
+    assert stores[1].read().state == evolve(empty, sequence=1)
+    assert stores[0].swap(first, evolve(empty, sequence=2), "second")
+    assert stores[1].swap(first, evolve(empty, sequence=3), "late") is None
+    assert stores[1].swap(NOTHING, empty, "later still") is None
+
+
+def deployments(sim: Simulator, api: GithubApi) -> None:
+    """Everything that the record of a deployment asks and writes."""
+    records = DeploymentRecords(api, this_machine({}).clock)
+    head = commit_of(api, "refs/heads/main")
+    wanted = Wanted(
+        sha=head, environment="production", task=DEPLOY, key="1", description="v1", production=True, payload={"tag": "v1"}
+    )
+    made = records.opened(wanted)
+    assert records.opened(wanted) == made
+    assert records.live("production") is None
+    assert records.say(made.id, Progress.SUCCESS, "healthy")
+    assert not records.say(made.id, Progress.SUCCESS, "healthy")
+    found = records.live("production")
+    assert found is not None
+    assert (found.recorded, found.newer, found.recorded.tag) == (made, 0, "v1")
 
 
 def approvals_and_protection(sim: Simulator, api: GithubApi) -> None:

@@ -14,6 +14,7 @@ from dhash_guard.simulator.call import Reply
 from dhash_guard.simulator.hub import Request
 from dhash_guard.simulator.routes import ROUTES
 from dhash_guard.simulator.server import Server
+from dhash_guard.simulator.state import DeploymentReview, GitCommit, GitRef, moment
 from support.prism import complaint, judging
 from unit.simulator.asking import START, Ask
 
@@ -62,6 +63,29 @@ RIGHT: list[tuple[str, str, Any, str, int]] = [
     ("GET", "commits/{sha}/status", None, "t-read", 200),
     ("GET", "commits/{sha}/pulls", None, "t-read", 200),
     ("GET", "commits/{sha}", None, "t-read", 200),
+    ("GET", "deployments?environment=production", None, "t-read", 200),
+    ("POST", "deployments", {"ref": "main", "required_contexts": [], "payload": {"tag": "v1"}}, "t-write", 201),
+    ("GET", "deployments/{deployment}", None, "t-read", 200),
+    ("GET", "deployments/{deployment}/statuses", None, "t-read", 200),
+    (
+        "POST",
+        "deployments/{deployment}/statuses",
+        {"state": "success", "log_url": "http://c/", "environment_url": "http://d/"},
+        "t-write",
+        201,
+    ),
+    ("GET", "git/ref/heads%2Fmain", None, "t-read", 200),
+    ("GET", "git/ref/dhash-guard%2Fproduction", None, "t-read", 200),
+    ("GET", "git/matching-refs/dhash-guard", None, "t-read", 200),
+    ("POST", "git/refs", {"ref": "refs/dhash-guard/staging", "sha": "{made}"}, "t-write", 201),
+    ("PATCH", "git/refs/dhash-guard%2Fproduction", {"sha": "{made}", "force": False}, "t-write", 200),
+    ("POST", "git/trees", {"tree": [{"path": "a", "mode": "100644", "type": "blob", "content": "b"}]}, "t-write", 201),
+    ("GET", "git/trees/{tree}", None, "t-read", 200),
+    ("POST", "git/commits", {"message": "m", "tree": "{tree}", "parents": ["{made}"]}, "t-write", 201),
+    ("GET", "git/commits/{made}", None, "t-read", 200),
+    ("GET", "git/commits/{sha}", None, "t-read", 200),
+    ("GET", "git/blobs/{blob}", None, "t-read", 200),
+    ("GET", "contents/state.json?ref={made}", None, "t-read", 200),
     ("GET", "actions/artifacts?name=leg", None, "t-read", 200),
     ("GET", "actions/artifacts/{artifact}", None, "t-read", 200),
     ("GET", "actions/runs", None, "t-read", 200),
@@ -70,6 +94,22 @@ RIGHT: list[tuple[str, str, Any, str, int]] = [
     ("GET", "actions/runs/{run}/jobs", None, "t-read", 200),
     ("GET", "actions/runs/{run}/attempts/1/jobs", None, "t-read", 200),
     ("GET", "actions/jobs/{job}", None, "t-read", 200),
+    ("GET", "actions/runs/{run}/pending_deployments", None, "t-read", 200),
+    ("GET", "actions/runs/{run}/approvals", None, "t-read", 200),
+    (
+        "POST",
+        "actions/runs/{run}/deployment_protection_rule",
+        {"environment_name": "production", "state": "approved", "comment": "go"},
+        "t-app",
+        204,
+    ),
+    (
+        "POST",
+        "actions/runs/{run}/deployment_protection_rule",
+        {"environment_name": "production", "comment": "cannot tell"},
+        "t-app",
+        204,
+    ),
 ]
 
 REFUSED: list[tuple[str, str, Any, str | None, int]] = [
@@ -93,9 +133,38 @@ REFUSED: list[tuple[str, str, Any, str | None, int]] = [
     ("POST", "statuses/0000", {"state": "success"}, "t-write", 422),
     ("POST", "pulls/7/reviews", {"event": "APPROVE"}, "t-user", 422),
     ("GET", "commits/0000", None, "t-write", 422),
+    ("GET", "git/ref/dhash-guard%2Fnone", None, "t-write", 404),
+    ("POST", "git/refs", {"ref": "refs/dhash-guard/production", "sha": "{made}"}, "t-write", 422),
+    ("POST", "git/refs", {"ref": "refs/x", "sha": "{made}"}, "t-write", 422),
+    ("POST", "git/refs", {"ref": "refs/a/b", "sha": "{made}"}, "t-read", 403),
+    ("PATCH", "git/refs/dhash-guard%2Fnone", {"sha": "{made}"}, "t-write", 422),
+    ("PATCH", "git/refs/dhash-guard%2Fproduction", {"sha": "{sha}"}, "t-write", 422),
+    ("POST", "git/commits", {"message": "m", "tree": "0000"}, "t-write", 422),
+    ("POST", "git/trees", {"tree": []}, "t-write", 422),
+    ("GET", "git/trees/0000", None, "t-write", 404),
+    ("GET", "git/commits/0000", None, "t-write", 404),
+    ("GET", "git/blobs/0000", None, "t-write", 404),
+    ("GET", "contents/none?ref={made}", None, "t-write", 404),
     ("GET", "collaborators/nobody/permission", None, "t-write", 404),
+    ("POST", "deployments", {"ref": "{sha}"}, "t-read", 403),
+    ("GET", "deployments/99", None, "t-write", 404),
     ("GET", "actions/runs/99", None, "t-write", 404),
     ("GET", "actions/artifacts/{expired}/zip", None, "t-write", 410),
+    ("GET", "actions/runs/99/pending_deployments", None, "t-write", 404),
+    (
+        "POST",
+        "actions/runs/{run}/deployment_protection_rule",
+        {"environment_name": "production", "state": "approved"},
+        "t-write",
+        403,
+    ),
+    (
+        "POST",
+        "actions/runs/{run}/deployment_protection_rule",
+        {"environment_name": "none", "state": "approved"},
+        "t-app",
+        422,
+    ),
 ]
 
 FAULTS = [("status", 502), ("status", 503), ("too-many", 429), ("primary-limit", 403), ("secondary-limit", 403)]
@@ -115,7 +184,7 @@ class Upstream:
     spoiled: bool = False
 
     def answer(self, request: Request) -> tuple[Reply, Fault | None]:
-        reply, fault = self.sim._answer(request)
+        reply, fault = self.sim.answer(request)
         return (evolve(reply, data=wrong(reply.data)) if self.spoiled else reply), fault
 
 
@@ -134,6 +203,15 @@ def prism(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Itera
     server = Server(upstream.answer)
     with server.serving(), judging(server.url, tmp_path_factory.mktemp("prism")) as url:
         yield url
+
+
+def filled(body: Any, ids: dict[str, Any]) -> Any:
+    """A body with the numbers in it."""
+    if isinstance(body, dict):
+        return {key: filled(value, ids) for key, value in body.items()}
+    if isinstance(body, list):
+        return [filled(value, ids) for value in body]
+    return body.format(**ids) if isinstance(body, str) else body
 
 
 @pytest.fixture
@@ -170,8 +248,25 @@ def seeded(sim: Simulator) -> dict[str, Any]:
     sim.add_status(sha, "build", "failure")
     run = sim.add_run(head_sha=sha, head_branch="change").id
     sim.add_run(head_sha=sha, head_repository="eve/dhash-service", status="in_progress", conclusion=None)
+    sim.add_pending(run, reviewers=("ada",), wait_timer=30)
+    sim.repository.deployment_reviews.append(
+        DeploymentReview(
+            id=sim.world.new_id(), run=run, environment="production", state="pending", author="ada", created_at=moment(START)
+        )
+    )
+    sim.repository.objects.blobs["b" * 40] = "{}"
+    sim.repository.objects.trees["c" * 40] = {"state.json": "b" * 40}
+    for made, parents in (("d" * 40, ()), ("e" * 40, ("d" * 40,))):
+        sim.repository.objects.commits[made] = GitCommit(sha=made, tree="c" * 40, parents=parents)
+    sim.repository.refs.append(GitRef(id=sim.world.new_id(), name="refs/dhash-guard/production", sha="d" * 40))
+    deployment = sim.add_deployment(sha=sha, environment="production").id
+    sim.add_deployment_status(deployment, "in_progress", log_url="http://c/", environment_url="http://d/")
     return {
+        "deployment": deployment,
         "sha": sha,
+        "blob": "b" * 40,
+        "tree": "c" * 40,
+        "made": "e" * 40,
         "run": run,
         "review": sim.add_review(7, "grace").id,
         "comment": sim.add_comment(7, "first").id,
@@ -191,7 +286,7 @@ def _file() -> Any:
 def test_answers_have_githubs_shape(
     ask: Ask, ids: dict[str, Any], method: str, path: str, body: Any, token: str, status: int
 ) -> None:
-    reply = ask(method, path.format(**ids), body, token=token)
+    reply = ask(method, path.format(**ids), filled(body, ids), token=token)
     assert complaint(reply) is None
     assert reply.status_code == status
     assert reply.content or status == 204
@@ -202,7 +297,7 @@ def test_answers_have_githubs_shape(
 def test_refusals_have_githubs_shape(
     ask: Ask, ids: dict[str, Any], method: str, path: str, body: Any, token: str | None, status: int
 ) -> None:
-    reply = ask(method, path.format(**ids), body, token=token)
+    reply = ask(method, path.format(**ids), filled(body, ids), token=token)
     assert complaint(reply) is None
     assert reply.status_code == status
     assert reply.json()["message"]
@@ -221,7 +316,7 @@ def test_a_wrong_answer_would_be_noticed(
     ask: Ask, upstream: Upstream, ids: dict[str, Any], method: str, path: str, body: Any, token: str, status: int
 ) -> None:
     upstream.spoiled = True
-    reply = ask(method, path.format(**ids), body, token=token)
+    reply = ask(method, path.format(**ids), filled(body, ids), token=token)
     assert reply.status_code == 500
     assert complaint(reply)["type"] == "VIOLATIONS"
 
@@ -231,7 +326,7 @@ def test_a_wrong_refusal_would_be_noticed(
     ask: Ask, upstream: Upstream, ids: dict[str, Any], method: str, path: str, body: Any, token: str | None, status: int
 ) -> None:
     upstream.spoiled = True
-    assert complaint(ask(method, path.format(**ids), body, token=token))["type"] == "VIOLATIONS"
+    assert complaint(ask(method, path.format(**ids), filled(body, ids), token=token))["type"] == "VIOLATIONS"
 
 
 def test_a_wrong_request_is_noticed_too(ask: Ask, upstream: Upstream) -> None:
@@ -245,7 +340,7 @@ def test_every_route_is_judged(ids: dict[str, Any]) -> None:
     ids.update(seeded(sim))
     with sim.serving(), Ask(sim) as ask:
         for method, path, body, token, _ in RIGHT:
-            ask(method, path.format(**ids), body, token=token)
+            ask(method, path.format(**ids), filled(body, ids), token=token)
     asked = {(entry.method, entry.route) for entry in sim.log}
     left = {(route.method, route.template) for route in ROUTES} - asked
     assert {template for _, template in left} == set(UNJUDGED)

@@ -32,6 +32,7 @@ RIGHT = [
     framed("base_url: http://a\ngates: {g: {signal: health.latency, fail_above: 2000ms, of_last: [2, 3], action: block}}"),
     framed("base_url: http://a\nhealth: {status_at: off}\nsmoke: [{name: s, post: /, json: {a: [1, null]}, get: off}]"),
     framed("freeze: [{from: 2026-12-23T00:00Z, to: 2026-12-24T00:00:30+00:00}]"),
+    framed("targets: {eu-1: {wave: 1, base_url: 'http://a', smoke: off}, us-1: {wave: 2}}\nwaves: {undo: all}"),
 ]
 WRONG = [
     DOCUMENTED.replace("  health: {path", "  helth: {path"),
@@ -51,6 +52,14 @@ WRONG = [
     DOCUMENTED.replace("teams: {ops: 1}", "teams: {ops: one}"),
     DOCUMENTED.replace("keep: {last: 10}", "keep: off"),
     DOCUMENTED.replace("service: dhash\n", ""),
+    framed("targets: {eu-1: {base_url: 'http://a'}}"),
+    framed("targets: {eu-1: {wave: 0}}"),
+    framed("targets: {EU: {wave: 1}}"),
+    framed("targets: {eu-1: {wave: 1, kind: production}}"),
+    framed("targets: {eu-1: {wave: 1, requires: {}}}"),
+    framed("targets: {}"),
+    framed("targets: {eu-1: {wave: 1}}\nwaves: {undo: some}"),
+    framed("kind: staging", "defaults: {targets: {eu-1: {wave: 1}}}\n"),
 ]
 
 

@@ -12,9 +12,10 @@ import pytest
 from attrs import define, evolve
 
 from dhash_guard.backup import sidecar
-from dhash_guard.backup.stores.lease import FOLDER, SKEW
+from dhash_guard.backup.stores.lease import FOLDER, SKEW, Chain
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.backup.stores.objects import Patience
+from dhash_guard.backup.stores.pairs import BLOCK, ObjectPairs
 from dhash_guard.backup.stores.store import Put, Store, StoreSilent
 from dhash_guard.errors import CannotTell, Damaged, Locked, NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
@@ -321,6 +322,94 @@ def test_a_large_upload_has_more_time(world: World) -> None:
     with world.open().lease("one", 40 * 1024**3, 0) as lease:
         world.clock.at += 3600
         lease.confirm()
+
+
+class Slow:
+    """The same objects; whatever moves the archive takes minutes, and `meanwhile` happens in the middle of an upload."""
+
+    def __init__(self, world: World, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self._objects = raw(world)
+        self._clock = world.clock
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._objects, name)
+
+    def upload(self, key: str, source: Path, sha256: str, beat: Callable[[], object]) -> None:
+        for minutes in range(5):
+            self._clock.at += 120
+            if minutes == 2:
+                self._meanwhile()
+            beat()
+        self._objects.upload(key, source, sha256, beat)
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        self._clock.at += 200 if key == NAME else 0
+        content: bytes = self._objects.read(key, start, length)
+        return content
+
+
+def slow(world: World, meanwhile: Callable[[], None] = lambda: None) -> Store:
+    objects: Any = Slow(world, meanwhile)
+    return ObjectPairs(objects, lambda holder: Chain(objects, world.clock, holder, "token"))
+
+
+def test_a_lease_is_kept_while_an_upload_and_its_reading_back_take_long(world: World) -> None:
+    path, facts = world.archive()
+    intruders: list[str] = []
+
+    def intrude() -> None:
+        other, _ = world.elsewhere()
+        with pytest.raises(Locked, match="by here until") as refusal, other.lease("two", 0, 0):
+            pass
+        intruders.append(str(refusal.value))
+
+    with slow(world, intrude).lease("here", facts.size, 0) as lease:
+        first = lease.number
+        assert slow(world, intrude).put(NAME, path, facts, lease) is Put.SEALED
+        assert world.clock.at >= NOON + 800, "longer than any lease that is not renewed"
+        assert lease.number > first
+    assert intruders
+    assert fetched(world.open()) == path.read_bytes()
+    assert len([key for key in raw(world).sizes() if FOLDER in key]) <= 2, "what was renewed is tidied away"
+
+
+def test_a_lease_that_is_lost_in_the_middle_of_an_upload_seals_nothing(world: World) -> None:
+    path, facts = world.archive()
+
+    def pause() -> None:
+        """The holder stands still until somebody else has taken over."""
+        world.clock.at += 400
+        other, _ = world.elsewhere()
+        other.lease("two", 0, 0).__enter__()
+
+    store = slow(world, pause)
+    with pytest.raises(Locked, match="lost"), store.lease("here", facts.size, 0) as lease:
+        store.put(NAME, path, facts, lease)
+    assert [key for key in raw(world).sizes() if FOLDER not in key] == []
+
+
+def test_a_store_that_stumbles_does_not_end_a_lease_that_still_lasts(world: World) -> None:
+    class Stumbling(Slow):
+        def create(self, key: str, content: bytes) -> None:
+            if FOLDER in key and NOON + 100 < world.clock.at < NOON + 200:
+                raise StoreSilent("not now")
+            self._objects.create(key, content)
+
+    objects: Any = Stumbling(world)
+    path, facts = world.archive()
+    store = ObjectPairs(objects, lambda holder: Chain(objects, world.clock, holder, "token"))
+    with store.lease("here", facts.size, 0) as lease:
+        assert store.put(NAME, path, facts, lease) is Put.SEALED
+
+
+def test_a_folder_beats_with_every_block(tmp_path: Path) -> None:
+    (tmp_path / "mounted").mkdir()
+    (tmp_path / "large").write_bytes(bytes(3 * BLOCK))
+    store: Any = ObjectStore(kind="object", url=f"file://{tmp_path}/mounted").open(this_machine({}))
+    beats: list[int] = []
+    store._objects.upload("x.zip", tmp_path / "large", "", lambda: beats.append(1))
+    assert len(beats) == 3
 
 
 def test_who_waits_gets_it(world: World) -> None:

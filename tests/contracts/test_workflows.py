@@ -94,6 +94,6 @@ def test_no_expression_stands_in_a_script(workflows: Path) -> None:
 
 def test_what_others_wrote_is_pinned_by_its_whole_hash() -> None:
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
-        for uses in re.findall(r"uses: (\S+)", path.read_text()):
+        for uses in re.findall(r"\buses: (\S+)", path.read_text()):
             if not uses.startswith(("mobius/dhash-guard", "./")):
                 assert re.search(r"@[0-9a-f]{40}$", uses), f"{path.name}: {uses}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -314,6 +315,30 @@ class TestParts:
         with pytest.raises(StoreSilent):
             self.bucket(large).upload(NAME, large.archive, large.facts.sha256)
         assert large.client.keys() == []
+
+    def test_the_lease_is_renewed_while_the_parts_go_up(self, large: World) -> None:
+        """The second part does not arrive before the lease that was taken first is followed by another."""
+        clock = large.machine.clock
+        assert isinstance(clock, Clock)
+        store = ObjectPairs(
+            Patient(self.bucket(large), clock, ONCE), lambda holder: Chain(self.bucket(large), clock, holder, "token")
+        )
+        renewed = threading.Event()
+
+        def plan(request: Request) -> Fault | None:
+            if "partNumber=2" in request.path:
+                clock.at += 200
+            if request.method == "PUT" and "/.lease/" in request.path:
+                renewed.set()
+            return None
+
+        with store.lease("here", 0, 0) as lease:
+            first = lease.number
+            large.proxy.held = lambda request: renewed if "partNumber=2" in request.path else None
+            large.proxy.start_over(plan)
+            assert store.put(NAME, large.archive, large.facts, lease) is Put.SEALED
+            assert lease.number > first
+        assert large.judge()
 
     def test_the_parts_of_a_killed_upload_are_given_up(self, large: World) -> None:
         large.client.s3.create_multipart_upload(Bucket=large.client.bucket, Key=f"p/{NAME}")

@@ -24,7 +24,10 @@ SHIMS = {
     "actions/checkout": 'test -n "$(ls -A)" || { git clone -q "$SOURCE" . && git checkout -q "${REF:-HEAD}"; }',
     "actions/setup-python": "",
     "actions/download-artifact": 'mkdir -p "$FILES" && cp -r "$KEPT"/. "$FILES"',
-    "actions/upload-artifact": 'mkdir -p "$KEPT/$NAME" && cp -r "$FILES". "$KEPT/$NAME"',
+    "actions/upload-artifact": (
+        'if test -n "${UPLOADING:-}"; then python "$UPLOADING" upload "$NAME" "$FILES"; '
+        'else mkdir -p "$KEPT/$NAME" && cp -r "${FILES%/}/." "$KEPT/$NAME"; fi'
+    ),
 }
 
 
@@ -65,14 +68,33 @@ class Consumer:
             [*git, "rev-parse", "HEAD"], cwd=self.root, check=True, capture_output=True, text=True
         ).stdout.strip()
 
+    def switch(self, branch: str) -> None:
+        """Go to a branch, made here where there is none of that name: what act then takes for the checkout of the event."""
+        there = subprocess.run(
+            ["git", "rev-parse", "-q", "--verify", branch], cwd=self.root, capture_output=True, check=False
+        )
+        subprocess.run(["git", "checkout", "-q", *(["-b"] if there.returncode else []), branch], cwd=self.root, check=True)
+
     def act(
-        self, event: str, payload: Mapping[str, Any], api: str, *, env: Mapping[str, str] | None = None, workflow: str = ""
+        self,
+        event: str,
+        payload: Mapping[str, Any],
+        api: str,
+        *,
+        env: Mapping[str, str] | None = None,
+        workflow: str = "",
+        token: str = "t-write",
+        actor: str = "",
     ) -> Acted:
-        """Run every workflow, or one, that listens to `event`; nothing of this process's variables comes through."""
+        """Run every workflow, or one, that listens to `event`; nothing of this process's variables comes through.
+
+        `token` is what the jobs get of the simulator's: `t-read` is what GitHub gives to the run of a fork.
+        """
         file = self.root.parent / "event.json"
         file.write_text(json.dumps(payload))
-        command = [str(_act()), event, "-e", str(file), "--no-cache-server", "-s", "GITHUB_TOKEN=t-write"]
+        command = [str(_act()), event, "-e", str(file), "--no-cache-server", "-s", f"GITHUB_TOKEN={token}"]
         command += ["-W", workflow] if workflow else []
+        command += ["--actor", actor] if actor else []
         command += [part for system in SYSTEMS for part in ("-P", f"{system}=-self-hosted")]
         command += ["--env", f"GITHUB_API_URL={api}", "--env", "GITHUB_RUN_ID=4242", "--env", f"KEPT={self.kept}"]
         command += ["--env", f"SOURCE={self.root}"]
@@ -112,8 +134,13 @@ inputs:
   path: {description: a path, default: ""}
   python-version: {description: unused, default: ""}
   persist-credentials: {description: unused, default: ""}
+  clean: {description: unused, default: ""}
   retention-days: {description: unused, default: ""}
   pattern: {description: unused, default: ""}
+  run-id: {description: unused, default: ""}
+  github-token: {description: unused, default: ""}
+  include-hidden-files: {description: unused, default: ""}
+  overwrite: {description: unused, default: ""}
   ref: {description: unused, default: ""}
 runs:
   using: composite
@@ -141,6 +168,38 @@ def pull_request(number: int, sha: str, **changes: Any) -> dict[str, Any]:
         },
         "repository": repository,
         "sender": {"login": "ada"},
+    }
+
+
+def merge_group(number: int, sha: str, base: str) -> dict[str, Any]:
+    """The event of a merge queue that has put pull request `number` upon `base`; it names none itself."""
+    group = {
+        "head_sha": sha,
+        "head_ref": f"refs/heads/gh-readonly-queue/main/pr-{number}-{base}",
+        "base_sha": base,
+        "base_ref": "refs/heads/main",
+        "head_commit": {"id": sha, "message": "Merge pull request"},
+    }
+    return {
+        "action": "checks_requested",
+        "merge_group": group,
+        "repository": {"full_name": REPOSITORY, "name": "service", "owner": {"login": "octo"}, "default_branch": "main"},
+        "sender": {"login": "github-merge-queue[bot]"},
+    }
+
+
+def run_ended(run: int, sha: str, repository: str, branch: str, **facts: Any) -> dict[str, Any]:
+    """The event of a run for a pull request that has ended; for that of a fork its list of pull requests is empty."""
+    ended = {
+        "id": run, "run_attempt": 1, "event": "pull_request", "conclusion": "success", "head_sha": sha,
+        "head_branch": branch, "actor": {"login": "mallory"},
+        "head_repository": {"full_name": repository, "id": 2}, "pull_requests": [],
+    }  # fmt: skip
+    return {
+        "action": "completed",
+        "workflow_run": ended | facts,
+        "repository": {"full_name": REPOSITORY, "id": 1, "default_branch": "main"},
+        "sender": {"login": "mallory"},
     }
 
 

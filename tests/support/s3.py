@@ -110,13 +110,17 @@ Plan = Callable[[Request], Fault | None]
 
 
 class Proxy:
-    """Forwards to the server; `plan` decides what happens to each request, `hits` has what was done to which."""
+    """Forwards to the server; `plan` decides what happens to each request, `hits` has what was done to which.
+
+    A request that is `held` waits for its event first.
+    """
 
     def __init__(self, target: str) -> None:
         self.plan: Plan = lambda _: None
         self.seen: list[Request] = []
         self.hits: list[tuple[Request, Fault]] = []
         self.slow = 30.0
+        self.held: Callable[[Request], threading.Event | None] = lambda _: None
         self._lists: dict[str, tuple[int, list[tuple[str, str]], bytes]] = {}
         self._target = urlsplit(target).netloc
         self._lock = threading.Lock()
@@ -164,10 +168,10 @@ class Proxy:
             if fault is not None:
                 self.hits.append((request, fault))
         handler.close_connection = True
-        if fault is Fault.CUT_BEFORE:
-            return
-        if fault is Fault.SLOW:
-            self._stop.wait(self.slow)
+        until = self._stop if fault is Fault.SLOW else self.held(request)
+        if until is not None:
+            until.wait(self.slow)
+        if fault in (Fault.CUT_BEFORE, Fault.SLOW):
             return
         if fault in (Fault.ERROR_500, Fault.ERROR_503, Fault.FORBIDDEN):
             self._refuse(handler, fault)

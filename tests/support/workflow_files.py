@@ -175,6 +175,44 @@ jobs:
         run: exit 1
 """
 
+OURS = """\
+name: premerge-validation
+on:
+  pull_request:
+  merge_group:
+jobs:
+  premerge-validation:
+    name: premerge-validation (${{ matrix.os }})
+    strategy:
+      matrix:
+        os: [ubuntu-latest, macos-latest, windows-latest]
+    runs-on: ${{ matrix.os }}
+    steps:
+      - uses: mobius/dhash-guard@v1
+        with:
+          command: premerge
+  security-scan:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: mobius/dhash-guard@v1
+        with:
+          command: security
+  premerge-gate:
+    if: always()
+    needs: [premerge-validation, security-scan]
+    runs-on: ubuntu-latest
+    steps:
+      - uses: mobius/dhash-guard@v1
+        with:
+          command: premerge
+          args: |
+            --gate
+            premerge_results
+            --jobs
+            ${{ needs.premerge-validation.result }}
+            --also=${{ needs.security-scan.result }}
+"""
+
 PLAIN = """\
 name: checks
 on:
@@ -302,6 +340,7 @@ BASES = {
         ),
         base("plain", PLAIN, "test", "build"),
         base("drafts", DRAFTS, "test"),
+        base("our-gate", OURS, "premerge-gate", queue=True),
         base("privileged", LABELS),
     )
 }
@@ -378,6 +417,10 @@ SEEDED = [
         ("drafts are never looked at again", "drafts", ", ready_for_review", "", "skipped-passes", "    if:"),
         ("skipped on pull requests", "plain", "  test:\n", "  test:\n    if: github.event_name == 'push'\n", "skipped-passes", "    if: github.event_name == 'push'"),
         ("skipped for somebody", "plain", "  test:\n", "  test:\n    if: github.actor != 'eve'\n", "skipped-passes", "    if: github.actor"),
+        ("our gate is not told of the legs", "our-gate", "            --jobs\n            ${{ needs.premerge-validation.result }}\n", "", "gate-passes", "  premerge-gate:"),
+        ("our gate is not told of the scan", "our-gate", "            --also=${{ needs.security-scan.result }}\n", "", "gate-passes", "  premerge-gate:"),
+        ("our gate is told that all is well", "our-gate", "${{ needs.security-scan.result }}", "${{ 'success' }}", "gate-passes", "  premerge-gate:"),
+        ("our gate does not need the scan", "our-gate", "[premerge-validation, security-scan]", "[premerge-validation]", "not-in-needs", "  security-scan:"),
         ("two jobs of one name", "two", "  build:\n    needs: test\n", "  build:\n    name: gate\n    needs: test\n", "same-name", ""),
         ("a called workflow is gone", "caller", "./.github/workflows/called.yml", "./.github/workflows/other.yml", "no-such-workflow", "  validation:"),
         ("the called gate looks at nothing", "called-gate", "needs.build.result != 'success'", "needs.build.result == 'failure'", "gate-passes", "  all:"),

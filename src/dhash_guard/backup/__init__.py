@@ -4,6 +4,7 @@ from dhash_guard.backup.archive.verify import verify
 from dhash_guard.backup.catalog import facts_of, find, listing, newest, path_of
 from dhash_guard.backup.create import BackupPlan, create, plan
 from dhash_guard.backup.drill import Drilled, drill, rehearse_drill
+from dhash_guard.backup.opening import require_sealed
 from dhash_guard.backup.prune import Pins, Pruned, prune, weigh
 from dhash_guard.backup.receipts import latest, note_verified, read_whole, receipts_for, receipts_of
 from dhash_guard.backup.restoring.digest import tree_digest
@@ -43,6 +44,7 @@ __all__ = [
     "recover",
     "rehearse",
     "rehearse_drill",
+    "require_sealed",
     "restore",
     "tree_digest",
     "undo",

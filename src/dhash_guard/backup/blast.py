@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 
 from attrs import define, field, frozen
 
 from dhash_guard.backup.archive.manifest import Kind, Member
 from dhash_guard.backup.restoring.digest import restorable_mode
+from dhash_guard.backup.walk import is_left_out
 from dhash_guard.records.blast import Share
 
 SHOWN = 10
@@ -68,6 +69,19 @@ def compare(
             before, after = next(old, None), next(new, None)
 
 
+def going_along(differences: Iterable[Difference], roots: Collection[str]) -> Iterator[Difference]:
+    """The differences without the environment files that a restore keeps: all but those in a folder that goes itself."""
+    gone = ""
+    for difference in differences:
+        then, now = difference.then, difference.now
+        inside = now is not None and bool(gone) and now.path.startswith(gone)
+        if now is not None and then is None and now.path not in roots and _is_secret(now) and not inside:
+            continue
+        if now is not None and now.kind is Kind.DIRECTORY and not inside and (then is None or then.kind is not now.kind):
+            gone = now.entry
+        yield difference
+
+
 @define
 class Tally:
     """Adds differences up; its memory does not grow with them."""
@@ -85,7 +99,9 @@ class Tally:
         folder = entry.kind is Kind.DIRECTORY
         (self._folders if folder else self._files)[sort] += 1
         self._bytes[sort] += entry.size if entry.kind is Kind.FILE else 0
-        if sort is Sort.SAME or len(self._names[sort]) >= self.shown or self._covered(sort, entry):
+        if sort is Sort.SAME or len(self._names[sort]) >= self.shown:
+            return
+        if self._covered(sort, entry) and not _is_secret(entry):  # what no backup has is named
             return
         self._names[sort].append(_printable(entry.entry))
         if folder and sort is not Sort.CHANGED:
@@ -114,6 +130,10 @@ def _differs(then: Member, now: Member, content: Content, modes: int) -> bool:
     if (restorable_mode(then.kind, then.mode) ^ restorable_mode(now.kind, now.mode)) & modes:
         return True
     return then.kind is Kind.FILE and (then.size != now.size or content(then, now) != then.sha256)
+
+
+def _is_secret(member: Member) -> bool:
+    return is_left_out(member.path.rpartition("/")[2], member.kind)
 
 
 def _place(member: Member) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -19,7 +20,7 @@ from dhash_guard.backup.streams import databases_of, planned
 from dhash_guard.backup.walk import Said, walk
 from dhash_guard.errors import NoGo, UsageProblem
 from dhash_guard.records.layout import Layout
-from dhash_guard.system.files import inside
+from dhash_guard.system.files import inside, mounts_in
 
 ALL = "all"
 
@@ -103,7 +104,7 @@ def collect(
     databases = Databases(databases_of(components), planned(components) if made is None else made, strict)
     roots = _roots(layout, components, databases)
     growing = frozenset(PurePosixPath(path).as_posix() for part in components.values() if part.grows for path in part.paths)
-    problems: list[str] = []
+    problems = list(_mounted(layout, roots))
     left_out: list[str] = []
     found: list[Source] | None = []
     entries = size = media = 0
@@ -154,6 +155,14 @@ def _roots(layout: Layout, components: Mapping[str, Component], databases: Datab
             # Not there as far as the backup goes: a restore moves away what belongs to the content before.
             found += [Root(path=side, kind=Kind.ABSENT, component=name) for side in sides_of(path) if side not in places]
     return tuple(sorted(found, key=lambda root: root.path.split("/")))
+
+
+def _mounted(layout: Layout, roots: Iterable[Root]) -> Iterator[str]:
+    """File systems that are mounted at a root or in it: a restore could not exchange it, so that the backup would lie."""
+    for root in roots:
+        for place in mounts_in(layout.root / root.path):
+            where = Path(os.path.relpath(place, os.path.realpath(layout.root))).as_posix()
+            yield f"{where!r} is a mount point, which no restore can exchange: name what is in it instead"
 
 
 def covers(components: Mapping[str, Component], root: Root) -> bool:

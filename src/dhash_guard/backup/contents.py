@@ -11,9 +11,9 @@ from pathlib import Path
 from dhash_guard.backup.archive.examining import confirmed
 from dhash_guard.backup.archive.manifest import Kind, Member
 from dhash_guard.backup.archive.structure import Placed
+from dhash_guard.backup.names import is_stage
 from dhash_guard.backup.opening import opened_archive
 from dhash_guard.backup.restoring.digest import counts
-from dhash_guard.backup.walk import is_left_out
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.layout import Layout
@@ -51,6 +51,7 @@ def content_of(layout: Layout, facts: BackupFacts, member: Member) -> bytes:
 def standing(layout: Layout, paths: Iterable[str]) -> Iterator[Member]:
     """What stands at these roots now, in the order of `members`, without reading any file: `sha256` is empty.
 
+    Environment files are among it, because a restore that takes their folder away takes them along (`blast.going_along`).
     Sockets, devices and pipes have the kind ABSENT. What vanishes meanwhile is left out. Raise CannotTell naming what
     cannot be looked at.
     """
@@ -88,11 +89,7 @@ def _below(project: Path, top: str) -> Iterator[Member]:
 def _names(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            found = [
-                entry.name
-                for entry in entries
-                if not is_left_out(entry.name, Kind.DIRECTORY if entry.is_dir(follow_symlinks=False) else Kind.FILE)
-            ]
+            found = [entry.name for entry in entries if not is_stage(entry.name)]
     except FileNotFoundError:
         return []
     except OSError as problem:

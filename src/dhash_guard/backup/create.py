@@ -18,7 +18,7 @@ from dhash_guard.backup.components import Collection, collect, select
 from dhash_guard.backup.hooks import quiesced
 from dhash_guard.backup.naming import archive_path, leftovers, next_moment, temporary_path
 from dhash_guard.backup.restoring.journal import held, require_no_journal, wait_until_free
-from dhash_guard.backup.sealing import discarded, explained, seal
+from dhash_guard.backup.sealing import discarded, explained, require_renames, seal
 from dhash_guard.backup.settings import BackupSettings
 from dhash_guard.backup.streams import made
 from dhash_guard.errors import NoGo
@@ -81,6 +81,7 @@ def create(
     """
     with held(machine, layout, "a backup"), explained(machine, layout, plan.bytes):
         require_no_journal(layout)
+        require_renames(layout)
         for folder in (layout.backups, layout.pre_rollback):
             machine.files.make_directory(folder)
         for left in leftovers(layout):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from attrs import frozen
 
+from dhash_guard.backup.drilling import clear_dead, scratch_for
 from dhash_guard.backup.receipts import TOOL, read_whole, write
 from dhash_guard.backup.restoring.extract import Extracted, extract
 from dhash_guard.errors import Damaged, GuardError, NoGo, UsageProblem
@@ -20,6 +19,7 @@ from dhash_guard.records.units import format_bytes
 from dhash_guard.system.machine import Machine
 
 _SPARE = 1.05
+_PRIVATE = 0o700
 
 Probe = Callable[[Path], str]
 """Looks at the scratch directory and says in one line what it did; raises GuardError where what stands there is no use."""
@@ -42,21 +42,26 @@ def drill(
     """Restore the backup below `above`, compare every hash, let `probe` look; the scratch directory is removed always.
 
     `command` is the probe as the receipt names it. Raise Damaged for a bad backup and what the probe raises, with a receipt
-    that says so; UsageProblem or NoGo, without one, where `above` cannot take it or the receipt cannot be written.
+    that says so; UsageProblem or NoGo, without one, where `above` cannot take it or the receipt cannot be written; and
+    CannotTell, without one, where the backup is gone: retention keeps it only once the drill has begun.
     """
-    whole = rehearse_drill(machine, layout, facts, above)
     measured: list[tuple[Extracted, float]] = []
     try:
-        if whole.problems:
-            raise Damaged(f"the backup is damaged: {'; '.join(whole.problems[:3])}", where=facts.name)
-        with _scratch(machine, above) as scratch:
-            began = machine.clock.monotonic()
-            extracted = extract(machine, layout, facts, scratch)
-            measured.append((extracted, round(machine.clock.monotonic() - began, 3)))
-            said = probe(scratch) if probe is not None else ""
-    except GuardError as problem:
-        _file(machine, layout, _receipt(machine, facts, measured, command, problem.what))
-        raise
+        clear_dead(machine, layout)
+        _require_directory(above)
+        with scratch_for(machine, layout, facts, above) as scratch:
+            whole = rehearse_drill(machine, layout, facts, above)
+            try:
+                if whole.problems:
+                    raise Damaged(f"the backup is damaged: {'; '.join(whole.problems[:3])}", where=facts.name)
+                machine.files.make_directory(scratch, _PRIVATE)
+                began = machine.clock.monotonic()
+                extracted = extract(machine, layout, facts, scratch)
+                measured.append((extracted, round(machine.clock.monotonic() - began, 3)))
+                said = probe(scratch) if probe is not None else ""
+            except GuardError as problem:
+                _file(machine, layout, _receipt(machine, facts, measured, command, problem.what))
+                raise
     except OSError as problem:
         full = "the disk is full" if problem.errno in (errno.ENOSPC, errno.EDQUOT) else "the drill could not write"
         raise NoGo(f"{full}: {problem}", cure="Name a directory with room by --into.") from problem
@@ -67,8 +72,7 @@ def drill(
 
 def rehearse_drill(machine: Machine, layout: Layout, facts: BackupFacts, above: Path) -> Verification:
     """Read the backup whole and see that `above` can hold it; raise UsageProblem or NoGo where it cannot."""
-    if not above.is_dir():
-        raise UsageProblem(f"{above} is no directory", cure="Name one with --into.")
+    _require_directory(above)
     found = read_whole(machine, layout, facts)
     free, needed = machine.host.free_bytes(above), round(found.bytes_read * _SPARE)
     if free is not None and free < needed:
@@ -80,14 +84,9 @@ def rehearse_drill(machine: Machine, layout: Layout, facts: BackupFacts, above: 
     return found
 
 
-@contextmanager
-def _scratch(machine: Machine, above: Path) -> Iterator[Path]:
-    """A fresh directory that nobody else may enter."""
-    scratch = Path(tempfile.mkdtemp(prefix="dhash-drill-", dir=above)).resolve()
-    try:
-        yield scratch
-    finally:
-        machine.files.remove_tree(scratch)
+def _require_directory(above: Path) -> None:
+    if not above.is_dir():
+        raise UsageProblem(f"{above} is no directory", cure="Name one with --into.")
 
 
 def _receipt(

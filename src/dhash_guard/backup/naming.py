@@ -9,12 +9,13 @@ from pathlib import Path, PurePosixPath
 from attrs import frozen
 
 from dhash_guard.backup.sidecar import SUFFIX
-from dhash_guard.errors import UsageProblem
+from dhash_guard.errors import NoGo, UsageProblem
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.layout import Layout, stamp
 
 _PRE_ROLLBACK = "pre_rollback_"
 _STAMP = r"\d{8}_\d{6}"
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 _SINGLE = re.compile(r"(?P<base>.+)\.(?P<kind>bak|pre-rollback)\.(?P<date>\d{8})[T_-](?P<time>\d{6})Z?")
 
 
@@ -95,13 +96,22 @@ def named(layout: Layout, name: str) -> Named | None:
 
 
 def next_moment(layout: Layout, environment: str, now: float) -> float:
-    """UTC seconds for the next name: now, or one second after the newest name of that environment, sealed or not."""
+    """UTC seconds for the next name: now, or one second after the newest name of that environment, sealed or not.
+
+    Raise NoGo where a name is of the last second that can be written: nothing comes after it.
+    """
     newest = float(int(now))
     for folder in folders(layout):
         for entry in folder.iterdir() if folder.is_dir() else ():
             said = named(layout, entry.name.removesuffix(SUFFIX))
             if said is not None and said.environment == environment:
                 newest = max(newest, said.at + 1)
+                if newest > _LAST:
+                    raise NoGo(
+                        "its name is of the end of the year 9999, so that no backup could be named after it",
+                        where=layout.relative(entry),
+                        cure="Move it away, then take the backup.",
+                    )
     return newest
 
 

@@ -12,6 +12,7 @@ from dhash_guard.backup.archive.deflate import STANDARD, Deflate
 from dhash_guard.backup.archive.reader import Archive, opened
 from dhash_guard.backup.catalog import path_of
 from dhash_guard.backup.foreign.catalogue import form_of, opened_foreign
+from dhash_guard.errors import Damaged
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.layout import Layout
 
@@ -42,6 +43,17 @@ def opened_sealed(layout: Layout, facts: BackupFacts, deflate: Deflate = STANDAR
     stated = sidecar.read(path)
     with opened(path, deflate) as archive:
         yield Reading(archive=archive, stated=stated, expected=stated)
+
+
+def require_sealed(layout: Layout, facts: BackupFacts) -> None:
+    """Raise where a backup that was chosen before is no longer there as it was; its members are not read again.
+
+    CannotTell where it is gone, Damaged where its checksum file states another hash or its size is another.
+    """
+    with opened_sealed(layout, facts) as reading:
+        stated = reading.stated
+    if (facts.sha256 and stated != facts.sha256) or path_of(layout, facts).stat().st_size != facts.size:
+        raise Damaged("it is not the backup any more that was chosen", where=facts.name, cure="Nothing was touched.")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.catalog import listing, path_of
+from dhash_guard.backup.drilling import clear_dead, drills_held, under_drill
 from dhash_guard.backup.naming import leftovers, named, temporary_path
 from dhash_guard.backup.receipts import latest, read_whole, receipts_of
 from dhash_guard.backup.restoring.journal import held, read_journal, read_undo
@@ -85,7 +86,8 @@ def prune(machine: Machine, layout: Layout, environment: str, keep: Keep, pins: 
     Raise Damaged where the newest backup that stays does not read back or the record of a restore is damaged, and
     Locked where another backup or restore runs; nothing was removed then.
     """
-    with held(machine, layout, "a prune"):
+    clear_dead(machine, layout)
+    with held(machine, layout, "a prune"), drills_held(machine, layout):
         for left in leftovers(layout):
             with suppress(OSError):  # they cost room, no more
                 machine.files.remove(left)
@@ -132,14 +134,13 @@ def _problem(machine: Machine, layout: Layout, facts: BackupFacts) -> str:
 
 
 def _under_way(layout: Layout, backups: Sequence[BackupFacts]) -> dict[str, str]:
-    """What a restore that has not ended needs, and what the last one put back."""
+    """What a restore or a drill that has not ended needs, and what the last restore put back."""
+    journal, undo = read_journal(layout), read_undo(layout)
+    needed = [(drilling.backup, drilling.sha256, "a drill of it is under way") for drilling in under_drill(layout)]
+    needed += [(journal.backup, journal.sha256, "a restore of it is not finished")] if journal is not None else []
+    needed += [(undo.backup, undo.sha256, "it was restored last")] if undo is not None else []
     found = {}
-    for record, why in (
-        (read_journal(layout), "a restore of it is not finished"),
-        (read_undo(layout), "it was restored last"),
-    ):
-        if record is not None:
-            # Plain copies of one content are several backups, told apart by name alone.
-            same = [f for f in backups if f.name == record.backup or (f.sequence and f.sha256 == record.sha256)]
-            found.update({f.name: why for f in same})
+    for name, sha256, why in needed:
+        # Plain copies of one content are several backups, told apart by name alone.
+        found.update({f.name: why for f in backups if f.name == name or (f.sequence and f.sha256 == sha256)})
     return found

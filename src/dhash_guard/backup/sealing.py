@@ -10,13 +10,25 @@ from pathlib import Path
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.archive.deflate import chosen
 from dhash_guard.backup.archive.writer import Written
-from dhash_guard.backup.naming import temporary_path
+from dhash_guard.backup.naming import folders, temporary_path
 from dhash_guard.errors import Damaged, NoGo
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.units import format_bytes
+from dhash_guard.system.files import only_grows
 from dhash_guard.system.machine import Machine
 
 _BLOCK = 1 << 20
+
+
+def require_renames(layout: Layout) -> None:
+    """Raise NoGo where a backup could never be given its final name, before anything is written that could not go again."""
+    for folder in folders(layout):
+        if only_grows(folder):
+            raise NoGo(
+                "the directory is append-only: a finished backup could not be given its name",
+                where=layout.relative(folder),
+                cure=f"Take the attribute off: chattr -a {layout.relative(folder)}",
+            )
 
 
 def seal(machine: Machine, layout: Layout, path: Path, written: Written) -> None:
@@ -62,5 +74,9 @@ def explained(machine: Machine, layout: Layout, size: int) -> Iterator[None]:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
             free = machine.host.free_bytes(layout.root)
             has = "" if free is None else f", {format_bytes(free)} are free"
-            raise NoGo(f"the disk is full: the backup takes up to {format_bytes(size)}{has}") from problem
-        raise NoGo(f"the backup could not be written: {problem}") from problem
+            raise NoGo(
+                f"the disk is full: the backup takes up to {format_bytes(size)}{has}",
+                where=str(problem.filename or layout.relative(layout.backups)),
+                cure="Make room, for instance with `dhash-guard backup prune`.",
+            ) from problem
+        raise NoGo(f"the backup could not be written: {problem}", cure="Remove the cause, then take it again.") from problem

@@ -21,12 +21,13 @@ from dhash_guard.backup.foreign.reading import json_problem
 from dhash_guard.backup.hooks import quiesced
 from dhash_guard.backup.naming import files_called, leftovers, next_moment, single_path, temporary_path
 from dhash_guard.backup.restoring.journal import held, require_no_journal
-from dhash_guard.backup.sealing import discarded, explained, seal
+from dhash_guard.backup.sealing import discarded, explained, require_renames, seal
 from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.errors import NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.units import format_bytes
+from dhash_guard.system.files import mounts_in
 from dhash_guard.system.machine import Machine
 
 _BLOCK = 1 << 20
@@ -73,6 +74,7 @@ def create_single(machine: Machine, layout: Layout, settings: BackupSettings, pl
     """
     with held(machine, layout, "a backup"), explained(machine, layout, plan.size):
         require_no_journal(layout)
+        require_renames(layout)
         machine.files.make_directory(layout.backups)
         for left in leftovers(layout):
             machine.files.remove(left)
@@ -111,6 +113,8 @@ def _source(layout: Layout, path: str, *, strict: bool) -> Source:
     try:
         if problem := Databases(strict=strict).problem(layout.root, path):
             raise NoGo(problem)
+        if mounts_in(layout.root / path):
+            raise NoGo(f"{path} is a mount point, which no restore can exchange", cure="Back up the folder it lies in.")
         source = source_of(path, (layout.root / path).lstat())
     except OSError as problem:
         raise NoGo(f"{path} cannot be read: {problem.strerror}") from problem

@@ -17,6 +17,9 @@ from dhash_guard.backup.names import folded, is_secret, is_stage, link_problem, 
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\x80-\U0010ffff\\]+")
 """Names of entries that need no closer look: printable ASCII without a backslash."""
 
+DEEPEST = 400
+"""Folders in each other that a backup holds: what restores and removes them goes down one by one."""
+
 Said = Callable[[str], None]
 
 _AS_IT_IS = Databases(strict=False)
@@ -63,6 +66,9 @@ def _below(
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as refusal:
         problem(f"{folder!r} cannot be read: {refusal.strerror}")
+        return
+    if folder.count("/") >= DEEPEST and entries:
+        problem(f"{f'{folder[:60]}…'!r} lies more than {DEEPEST} folders deep")
         return
     names = [entry.name for entry in entries]
     for reason in chain(siblings(folder, names), databases.problems(project, folder, names)):

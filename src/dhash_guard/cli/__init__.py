@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import io
 import json
 import os
 import sys
@@ -28,15 +30,19 @@ _COMMANDS = {
     "gate": "watch:gate",
     "gates": "gates:gates",
     "health": "watch:health",
+    "lock": "lock:lock",
     "logs": "logs:logs",
+    "maintain": "maintain:maintain",
     "migrate": "release:migrate",
     "monitor": "watch:monitor",
     "notify": "notify:notify",
+    "plan": "plan:plan",
     "premerge": "premerge:premerge",
     "protection": "protection:protection",
     "queue": "queue:queue",
     "report": "evidence:report",
     "rollback": "rollback:rollback",
+    "security": "premerge:security",
     "service": "release:service",
     "simulator": "simulator:simulator",
     "smoke": "watch:smoke",
@@ -82,7 +88,18 @@ def program() -> None:
 
 def main() -> NoReturn:
     """Run the program and exit with the code of the table in the help."""
+    for stream in (sys.stdout, sys.stderr):
+        _unambiguous(stream)
     sys.exit(run(sys.argv[1:]))
+
+
+def _unambiguous(stream: object) -> None:
+    """Write UTF-8 to files and pipes, where Windows would take its code page; a terminal keeps its own, with escapes.
+
+    A comment or a report that is piped into a file is the same everywhere, and no sign of ours ends a verb as a bug.
+    """
+    if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def run(arguments: Sequence[str], surface: Surface | None = None) -> int:

@@ -124,6 +124,7 @@ class _Telling:
         self._try("no summary", lambda: self._summarise(code))
         self._try("no comment", self._comment)
         self._try("no commit status", self._status)
+        self._try("no count of requests", self._count)
         return code
 
     def _try(self, what: str, work: Callable[[], None]) -> None:
@@ -159,17 +160,29 @@ class _Telling:
             parts = [markdown(part) for part in (problem.where, problem.what, problem.cure) if part]
             self.runner.summary("\n\n".join([head, *parts]))
 
+    def _count(self) -> None:
+        """How much of the hour's requests this step has used, the comment's own among them."""
+        asked = self.ending.requests
+        self.runner.outputs({"api-requests": str(asked)})
+        if asked and self.ending.evidence is not None:
+            self.runner.summary(f"<sub>{asked} requests to GitHub</sub>")
+
+    def _api(self, context: RunContext) -> GithubApi:
+        from dhash_guard.github.api import GithubApi
+
+        api = GithubApi(self.ending.token, context, self.machine.clock)
+        self.ending.opened(api)
+        return api
+
     def _comment(self) -> None:
-        if not (self.ending.leg or self._for_comment()) or not self.ending.token or not self.inputs.comments:
+        if not (self.ending.legs or self._for_comment()) or not self.ending.token or not self.inputs.comments:
             return
         from dhash_guard.github.context import read_context
 
         context = read_context(self.machine.environ)
         if context.pull_request is None:
             return
-        from dhash_guard.github.api import GithubApi
-
-        done = self._commented(GithubApi(self.ending.token, context, self.machine.clock), context, context.pull_request)
+        done = self._commented(self._api(context), context, context.pull_request)
         self.runner.outputs({"comment-url": done.url})
         if done.notes:
             self.runner.annotate([Annotation(kind=Kind.NOTICE, title="dhash-guard", text="\n".join(done.notes))])
@@ -179,14 +192,13 @@ class _Telling:
         evidence = self.ending.evidence
         if evidence is None or evidence.run.verb != "gate" or not self.ending.token or evidence.run.dry_run:
             return
-        from dhash_guard.github import GithubApi, State, read_context, set_status
+        from dhash_guard.github import State, read_context, set_status
 
         context = read_context(self.machine.environ)
         sha = context.sha or evidence.run.commit
         state = {0: State.SUCCESS, CannotTell.exit_code: State.PENDING}.get(evidence.exit_code, State.FAILURE)
         text = f"{evidence.run.environment}: {evidence.result}"
-        api = GithubApi(self.ending.token, context, self.machine.clock)
-        set_status(api, sha, "gate", state, text, self.machine.clock, context.run_url)
+        set_status(self._api(context), sha, "gate", state, text, self.machine.clock, context.run_url)
 
     def _for_comment(self) -> Evidence | None:
         evidence = self.ending.evidence
@@ -194,11 +206,11 @@ class _Telling:
 
     def _commented(self, api: GithubApi, context: RunContext, number: int) -> CommentResult:
         """Legs of the matrix share one comment; any other verb has one of its own."""
-        if self.ending.leg is not None:
-            from dhash_guard.rollout.comment import comment_leg
+        if self.ending.legs:
+            from dhash_guard.rollout.comment import comment_legs
 
-            leg, expected, templates = self.ending.leg, self.ending.expected, self.ending.templates
-            return comment_leg(self.machine, api, context, leg, expected, templates=templates)
+            legs, expected, templates = self.ending.legs, self.ending.expected, self.ending.templates
+            return comment_legs(self.machine, api, context, legs, expected, templates=templates)
         from dhash_guard.rollout.comment import comment_run
 
         evidence, templates = self._for_comment(), self.ending.templates

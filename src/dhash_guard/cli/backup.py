@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -9,7 +12,7 @@ import click
 from dhash_guard import backup as vault
 from dhash_guard.backup.settings import Keep
 from dhash_guard.cli.invocation import Duration, Invocation, common, named
-from dhash_guard.errors import CannotTell, Damaged
+from dhash_guard.errors import CannotTell, Damaged, NoGo
 from dhash_guard.records.backup import BackupFacts, Purpose, Verification
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.units import Seconds, format_bytes
@@ -18,6 +21,7 @@ from dhash_guard.rollout.remote import open_vault, places
 from dhash_guard.rollout.restore import restore as restoring
 from dhash_guard.rollout.run import recovery_text
 from dhash_guard.rollout.vault import Vault
+from dhash_guard.rollout.verify import of_days, read
 
 _COUNT = click.IntRange(min=1)
 
@@ -25,6 +29,21 @@ _COUNT = click.IntRange(min=1)
 @click.group()
 def backup() -> None:
     """Take, list, verify and restore backups."""
+
+
+@contextmanager
+def _room_is_said() -> Iterator[None]:
+    """A full disk is a no-go that says what to do, whichever file it was; a sealed backup stays what it is."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise NoGo(
+            "the disk is full: backup, log or record could not be written",
+            where=str(problem.filename or Path.cwd()),
+            cure="Make room, for instance with `dhash-guard backup prune`; `dhash-guard backup list` shows what is sealed.",
+        ) from problem
 
 
 @backup.command()
@@ -35,18 +54,19 @@ def backup() -> None:
 @click.option("--prune", "prune_too", is_flag=True, help="Once it is sealed, remove what backup.keep does not keep.")
 def create(call: Invocation, components: str | None, single: str | None, verified: bool, prune_too: bool) -> int:
     """Take a backup: sealed, and its bytes read back."""
-    run = call.open("backup create")
-    if single is not None:
-        if components is not None or verified or prune_too:
-            raise click.UsageError("--single goes with none of --components, --verify and --prune.")
-        from dhash_guard.rollout.single import take_single
+    if single is not None and (components is not None or verified or prune_too):
+        raise click.UsageError("--single goes with none of --components, --verify and --prune.")
+    with _room_is_said():
+        run = call.open("backup create")
+        if single is not None:
+            from dhash_guard.rollout.single import take_single
 
-        return call.finish(run, take_single(run, single))
-    chosen = None if components is None else [name.strip() for name in components.split(",") if name.strip()]
-    from dhash_guard.rollout.backup import take
+            return call.finish(run, take_single(run, single))
+        from dhash_guard.rollout.backup import take
 
-    keep = run.configuration.environment.backup.keep if prune_too else None
-    return call.finish(run, take(run, chosen, keep, verified=verified))
+        chosen = None if components is None else [name.strip() for name in components.split(",") if name.strip()]
+        keep = run.configuration.environment.backup.keep if prune_too else None
+        return call.finish(run, take(run, chosen, keep, verified=verified))
 
 
 @backup.command("list")
@@ -86,8 +106,7 @@ def verify(call: Invocation, reference: str | None, named_backup: str | None, da
     else:
         chosen = backups.listing()
         if days is not None:
-            horizon = call.machine.clock.now() - days * 86400
-            chosen = [facts for facts in chosen if facts.problem or facts.sealed_at >= horizon]
+            chosen = of_days(chosen, days, call.machine.clock.now())
         elif not every:
             chosen = [facts for facts in chosen if facts.purpose is Purpose.BACKUP][-1:]
     if not chosen:
@@ -99,9 +118,7 @@ def verify(call: Invocation, reference: str | None, named_backup: str | None, da
 
 def _verified(call: Invocation, backups: Vault, facts: BackupFacts) -> Verification:
     call.say(f"reading {facts.name} …")
-    if facts.problem:
-        return Verification(name=facts.name, sha256=facts.sha256, members=0, bytes_read=0, problems=(facts.problem,))
-    return backups.verify(facts)
+    return read(backups, facts)
 
 
 @backup.command()
@@ -195,5 +212,6 @@ def undo(call: Invocation, force: bool) -> int:
 
 def _result(result: Verification) -> str:
     if result.ok:
-        return f"✓ {result.name}  {result.members} entries, {format_bytes(result.bytes_read)} read, sha256 {result.sha256}"
+        entries = f"{result.members} entries" if result.members_read else result.proof
+        return f"✓ {result.name}  {entries}, {format_bytes(result.bytes_read)} read, sha256 {result.sha256}"
     return "\n".join([f"✗ {result.name}", *(f"    {problem}" for problem in result.problems)])

@@ -38,7 +38,7 @@ def check(call: Invocation) -> int:
 @click.option("--origin", is_flag=True, help="Say where each value came from.")
 def show(call: Invocation, origin: bool) -> int:
     """Show the settled configuration of an environment."""
-    text = show_text(call.config, Path.cwd(), call.machine.environ, call.env, origin=origin)
+    text = show_text(call.config, Path.cwd(), call.machine.environ, call.env, call.target, origin=origin)
     call.show(text, to_data(call.load().environment))
     return 0
 

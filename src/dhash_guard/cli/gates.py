@@ -13,11 +13,12 @@ from dhash_guard.config import Configuration
 from dhash_guard.config.load import opened_and_settled
 from dhash_guard.config.names import suggest
 from dhash_guard.errors import CannotTell, UsageProblem
-from dhash_guard.gates.backtest import Replay, Share, Summary, summary_of
+from dhash_guard.gates.backtest import Replay, summary_of
 from dhash_guard.gates.settings import FAIL_LIMITS
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.outcome import Status
 from dhash_guard.records.units import format_duration
+from dhash_guard.report.backtest import summary_lines
 from dhash_guard.report.escape import terminal
 from dhash_guard.report.explain import one_line, sentences
 from dhash_guard.report.way import way_lines
@@ -138,7 +139,7 @@ def backtest(call: Invocation, logs: tuple[Path, ...], labels: Path | None) -> i
         where = ", ".join(map(str, logs))
         raise CannotTell("there is nothing to replay", where=where, cure="Name a run folder or a samples.jsonl.")
     summary = summary_of(done)
-    lines = [*_table(done), "", *_summary(summary)]
+    lines = [*_table(done), "", *summary_lines(summary)]
     data = {"environment": configuration.name, "replays": to_data(done), "summary": to_data(summary)}
     call.show("\n".join(terminal(line) for line in lines), data | {"passed_over": to_data(passed_over)})
     return 0
@@ -170,32 +171,3 @@ def _row(replay: Replay) -> tuple[str, ...]:
 
 def _word(status: Status, rolls_back: bool) -> str:
     return f"{GATES[status].word} (rollback)" if rolls_back else GATES[status].word
-
-
-def _summary(told: Summary) -> list[str]:
-    lines = [f"{plural(told.runs, 'run')} replayed, {plural(told.flips, 'flip')} among {told.compared} with a verdict."]
-    if told.false_rollbacks is not None:
-        per_hour = f", {told.false_per_clean_hour:.3g} per clean hour" if told.false_per_clean_hour is not None else ""
-        watched = f"{told.clean_hours:.3g} h watched"
-        lines.append(f"False rollbacks among clean runs: {_share(told.false_rollbacks)}{per_hour} ({watched}).")
-    if told.held_clean:
-        lines.append(f"Clean runs held by a blocking gate, without a rollback: {told.held_clean}.")
-    if told.detected is not None:
-        lines.append(f"Faults detected: {_share(told.detected)}{_delay(told.median_delay)}.")
-    if told.too_early:
-        lines.append(f"Failed before the fault began, which is no detection: {told.too_early}.")
-    if told.unlabelled == told.runs:
-        lines.append(f"Runs that would roll back: {_share(told.rollbacks)}.")
-        lines.append("Nothing says which of these were false: no run has a label.")
-    elif told.unlabelled:
-        lines.append(f"Without a label, and counted in neither share: {told.unlabelled}.")
-    return lines
-
-
-def _share(share: Share) -> str:
-    percent = f"{100 * share.count / share.of:.3g} %"
-    return f"{share.count} of {share.of} ({percent}, 95 % between {100 * share.low:.3g} % and {100 * share.high:.3g} %)"
-
-
-def _delay(seconds: float | None) -> str:
-    return f", median delay {format_duration(seconds)}" if seconds is not None else ""

@@ -20,10 +20,11 @@ OPTIONS: Final[Mapping[str, Sequence[str]]] = {
     "backup": ("--backup", "--backup-file"),
     "dry-run": ("--dry-run",),
     "reason": ("--reason",),
+    "confirm": ("--confirm",),
 }
 """Inputs that become an option: the first of these that the command has."""
 
-OTHERS: Final = ("command", "args", "github-token", "python", "comment", "working-directory")
+OTHERS: Final = ("command", "args", "github-token", "python", "libraries", "comment", "working-directory")
 NAMES: Final = (*OPTIONS, *OTHERS)
 
 _SWITCHES: Final = ("dry-run",)

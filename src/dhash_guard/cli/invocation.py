@@ -9,23 +9,38 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import define, evolve
 
+from dhash_guard.cli.hub import open_hub, reachable, requests_made
 from dhash_guard.cli.progress import Bar, Line
 from dhash_guard.cli.surface import current
 from dhash_guard.config import Configuration, Overrides, load
-from dhash_guard.errors import UsageProblem
+from dhash_guard.config.find import find
+from dhash_guard.errors import GuardError, UsageProblem
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.sample import Tick
 from dhash_guard.records.units import Seconds, parse_duration
 from dhash_guard.report.escape import terminal
+from dhash_guard.rollout.checkout import refuse_strangers
 from dhash_guard.rollout.publish import publish
 from dhash_guard.rollout.run import Guarded, finish_restores, open_run
 from dhash_guard.system import Machine, this_machine
+
+if TYPE_CHECKING:
+    from dhash_guard.github.api import GithubApi
+
+
+_ASKING = (
+    "check", "gate", "deploy", "migrate", "monitor", "rollback", "lock show", "lock take", "lock release", "maintain daily",
+)  # fmt: skip
+"""Verbs that ask GitHub, or tell it how a deployment stands."""
+
+_REGARDLESS = ("monitor", "rollback")
+"""Verbs that no trouble with GitHub may keep from looking after the service."""
 
 
 class NamedOption(click.Option):
@@ -70,18 +85,37 @@ class Invocation:
     json: bool
     verbose: bool
     quiet: bool
+    target: str | None = None
 
     def load(self, overrides: Overrides = Overrides()) -> Configuration:
         """The configuration for the chosen environment, with what an interrupted restore left behind put right."""
-        configuration = load(self.config, Path.cwd(), self.machine.environ, self.env, overrides=overrides)
+        found = find(self.config, Path.cwd())
+        refuse_strangers(self.machine, [Path.cwd(), found.root], [found.path])
+        configuration = load(self.config, Path.cwd(), self.machine.environ, self.env, self.target, overrides=overrides)
+        if configuration.layout.templates is not None:
+            refuse_strangers(self.machine, [Path.cwd(), found.root], [configuration.layout.templates])
         for note in configuration.notes:
             self.say(note)
         finish_restores(self.machine, configuration, self.say)
         return configuration
 
     def open(self, verb: str, *, tag: str = "", reason: str = "", overrides: Overrides = Overrides()) -> Guarded:
-        """Begin a run of `verb`."""
-        return open_run(self.machine, self.load(overrides), verb, self.say, tag=tag, reason=reason, verbose=self.verbose)
+        """Begin a run of `verb`; whoever changes a release, or asks for leave to, is given GitHub where it can be asked."""
+        configuration = self.load(overrides)
+        return open_run(
+            self.machine, configuration, verb, self.say, tag=tag, reason=reason, verbose=self.verbose, hub=self._hub(verb)
+        )
+
+    def _hub(self, verb: str) -> GithubApi | None:
+        if verb not in _ASKING or not reachable(self.machine):
+            return None
+        try:
+            return open_hub(self.machine)
+        except GuardError as problem:
+            if verb not in _REGARDLESS:
+                raise
+            self.say(f"warning: going on without GitHub: {problem}")
+            return None
 
     def say(self, text: str) -> None:
         """A message for the person who waits, on stderr."""
@@ -116,6 +150,14 @@ class Invocation:
         current().publish(evidence, ticks, run.folder, run.configuration.layout.templates)
         return evidence.exit_code
 
+    def typed(self, name: str, given: str | None) -> bool:
+        """Whether the environment's name was typed to confirm; raise UsageProblem where another one was."""
+        if given is not None and given != name:
+            raise UsageProblem(
+                f"--confirm {given!r}, but this is about {name!r}; nothing was touched", cure="Type the environment's name."
+            )
+        return given is not None
+
     def confirm(self, question: str, *, answered: bool) -> None:
         """Ask; raise UsageProblem where nobody can answer or the answer is no."""
         if answered or self.machine.dry:
@@ -133,15 +175,27 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def called(
-        env: str | None, config: Path | None, dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **rest: Any
+        env: str | None,
+        target: str | None,
+        config: Path | None,
+        dry_run: bool,
+        as_json: bool,
+        verbose: bool,
+        quiet: bool,
+        **rest: Any,
     ) -> Any:
         machine = evolve(this_machine(dict(os.environ)), progress=Bar(Line(quiet)))
-        invocation = Invocation(machine.rehearsing() if dry_run else machine, env, config, as_json, verbose, quiet)
-        code = command(invocation, **rest)
+        invocation = Invocation(machine.rehearsing() if dry_run else machine, env, config, as_json, verbose, quiet, target)
+        try:
+            code = command(invocation, **rest)
+        finally:
+            if verbose and (asked := requests_made()):
+                invocation.say(f"requests to GitHub: {asked}")
         sys.exit(code or 0)
 
     options = [
         named("--env", "--environment", "env", metavar="NAME", help="The environment; default_environment where left out."),
+        named("--target", metavar="NAME", help="The target, where the environment has several."),
         named("--config", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file."),
         click.option("--dry-run", is_flag=True, help="Change nothing; say what would be done."),
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),

@@ -6,9 +6,9 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import define, field
 
 from dhash_guard.errors import GuardError
 from dhash_guard.records.evidence import Evidence
@@ -16,9 +16,16 @@ from dhash_guard.records.leg import LegReport
 from dhash_guard.records.outcome import Decision
 from dhash_guard.records.sample import Tick
 from dhash_guard.records.stage import StageResult, StageStatus
+from dhash_guard.records.statement import artifact_name
 from dhash_guard.rollout.publish import REPORT_FILE
 
-NAMES = ("decision", "reason-code", "result", "exit-code", "evidence-path", "report-path", "comment-url", "backup")
+if TYPE_CHECKING:
+    from dhash_guard.github.api import GithubApi
+
+NAMES = (
+    "decision", "reason-code", "result", "exit-code", "evidence-path", "evidence-folder", "evidence-name",
+    "report-path", "comment-url", "backup", "api-requests", "matrix",
+)  # fmt: skip
 SCHEMA_VERSION = 1
 
 _MOST_STAGES = 50
@@ -40,8 +47,10 @@ class Ending:
     folder: Path | None = None
     templates: Path | None = None
     problem: GuardError | None = None
-    leg: LegReport | None = None
+    legs: Sequence[LegReport] = ()
     expected: Sequence[str] = ()
+    hubs: list[GithubApi] = field(factory=list)
+    matrix: str = ""
 
     def publish(self, evidence: Evidence, ticks: Sequence[Tick], folder: Path, templates: Path | None = None) -> None:
         """Keep the record, and the project's own templates; the last one counts."""
@@ -51,13 +60,26 @@ class Ending:
         """Keep why there is no record, or why a record was not the end."""
         self.problem = problem
 
-    def rehearsed(self, report: LegReport, expected: Sequence[str]) -> None:
-        """Keep what a leg of the matrix found, for the comment that the legs share."""
-        self.leg, self.expected = report, expected
+    def rehearsed(self, reports: Sequence[LegReport], expected: Sequence[str]) -> None:
+        """Keep what a leg of the matrix found, or all of them, for the comment that the legs share."""
+        self.legs, self.expected = reports, expected
+
+    def opened(self, api: GithubApi) -> None:
+        """Keep whom the program asks."""
+        self.hubs.append(api)
+
+    def planned(self, matrix: str) -> None:
+        """Keep the targets of every wave, for the jobs that come after."""
+        self.matrix = matrix
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent to GitHub by now, repetitions included."""
+        return sum(api.requests_made for api in self.hubs)
 
 
 def outputs(ending: Ending, code: int, workspace: str) -> dict[str, str]:
-    """Every output but `comment-url`, which is known later; empty where there is nothing to say."""
+    """Every output but `comment-url` and `api-requests`, which are known later; empty where there is nothing to say."""
     decision, reason_code = decision_of(ending.evidence, code), reason_of(ending, code)
     return {
         "decision": decision.value,
@@ -65,8 +87,11 @@ def outputs(ending: Ending, code: int, workspace: str) -> dict[str, str]:
         "exit-code": str(code),
         "result": json.dumps(result(ending, code, decision, reason_code), ensure_ascii=True, separators=(",", ":")),
         "evidence-path": _path(ending.folder, "evidence.json", workspace),
+        "evidence-folder": _path(ending.folder, "evidence.json", workspace).removesuffix("/evidence.json"),
+        "evidence-name": _evidence_name(ending),
         "report-path": _path(ending.folder, REPORT_FILE, workspace),
         "backup": ending.evidence.backup if ending.evidence is not None else "",
+        "matrix": ending.matrix,
     }
 
 
@@ -133,6 +158,14 @@ def _stage(stage: StageResult) -> dict[str, Any]:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _evidence_name(ending: Ending) -> str:
+    """How an artifact with the evidence has to be called for a later gate to find it; empty without a commit."""
+    if ending.evidence is None or not ending.evidence.run.commit:
+        return ""
+    run = ending.evidence.run
+    return artifact_name(run.environment, run.commit, run.attempt)
 
 
 def _path(folder: Path | None, name: str, workspace: str) -> str:

@@ -29,6 +29,7 @@ from dhash_guard.rollout.service import service as controlling
 )
 @named("--backup-file", metavar="BACKUP", help="The backup to go back to, verified before anything changes.")
 @click.option("--force", is_flag=True, help="Answer the confirmation.")
+@click.option("--confirm", metavar="NAME", help="Answer the confirmation by typing the environment's name.")
 @click.option("--skip-health-check", is_flag=True, help="Do not look at the service afterwards; ends unverified.")
 @named("--mode", metavar="KIND", help="Must agree with the environment's kind.")
 @click.option(
@@ -41,6 +42,7 @@ def deploy(
     backup_retention: int | None,
     backup_file: str | None,
     force: bool,
+    confirm: str | None,
     skip_health_check: bool,
     mode: str | None,
     automatic: bool | None,
@@ -51,8 +53,9 @@ def deploy(
         raise click.UsageError("--backup-first and --backup-retention exclude --backup-file.")
     configuration = call.load()
     _agree(configuration, mode)
+    typed = confirm is not None and call.typed(configuration.name, confirm)
     if configuration.environment.kind is Kind.PRODUCTION:
-        call.confirm(f"Deploy {tag} to {configuration.name}?", answered=force)
+        call.confirm(f"Deploy {tag} to {configuration.name}?", answered=typed or force)
     run = call.open("deploy", tag=tag)
     orders = deploying.DeployOrders(
         tag=tag,

@@ -21,6 +21,7 @@ from dhash_guard.records.units import Seconds, format_bytes, format_duration
 from dhash_guard.report.escape import terminal
 from dhash_guard.rollout import rollback as rolling_back
 from dhash_guard.rollout.blast import blast_radius_at_a_glance, summary
+from dhash_guard.rollout.deputy import require_leave
 from dhash_guard.rollout.picking import candidates, pick_target
 from dhash_guard.rollout.publish import publish
 from dhash_guard.rollout.run import Guarded, open_run
@@ -43,6 +44,7 @@ class Watched:
 @named("--backup", metavar="BACKUP", help="What to go back to; default: the newest verified one from before the deployment.")
 @click.option("--list", "listing", is_flag=True, help="List every backup with what speaks for or against it, and stop.")
 @click.option("--force", is_flag=True, help="Answer the confirmation and go on without a snapshot.")
+@click.option("--confirm", metavar="NAME", help="Answer the confirmation by typing the environment's name.")
 @click.option("--auto", is_flag=True, help="Like --force, for machines; nothing is watched afterwards.")
 @click.option(
     "--skip-validation", is_flag=True, help="Do not prove the service well afterwards; overrides the safety table."
@@ -57,6 +59,7 @@ def rollback(
     backup: str | None,
     listing: bool,
     force: bool,
+    confirm: str | None,
     auto: bool,
     skip_validation: bool,
     override_safety: bool,
@@ -68,25 +71,28 @@ def rollback(
     """Put a verified backup back, and prove the service well. With --dry-run: what would disappear, change and come back."""
     if skip_validation and verify:
         raise click.UsageError("--verify and --skip-validation exclude each other.")
+    typed = confirm is not None and call.typed(call.load().name, confirm)
+    answered = typed or force or auto
     if skip_validation and not (force or auto):
         raise click.UsageError("--skip-validation goes with --force.")
     if listing:
         return _list(call)
     duration = _watch_duration(call, watched, auto=auto)
     if not sys.stdin.isatty():  # nobody can answer: that needs no reading of backups
-        call.confirm("Roll back?", answered=force or auto)
+        call.confirm("Roll back?", answered=answered)
     run = call.open("rollback", reason=reason)
     orders = rolling_back.Orders(insist=force or auto, skip_validation=skip_validation, override_safety=override_safety)
     target: BackupFacts | None = None
     try:
         target = pick_target(run, backup, from_env)
+        require_leave(run, target, forced=force)
         rolling_back.require_safe(run, target, orders)
     except UsageProblem:
         raise
     except GuardError as problem:
         return call.finish(run, rolling_back.refused(run, problem, target))
     radius = None
-    if not (force or auto or call.machine.dry):
+    if not (answered or call.machine.dry):
         radius = _glance(run, target)
         call.confirm(_question(run, target, radius), answered=False)
     with Meter("compared", target.members, Line(call.quiet, first=0.0)) as meter:

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from dhash_guard.errors import GuardError
+    from dhash_guard.github.api import GithubApi
     from dhash_guard.records.evidence import Evidence
     from dhash_guard.records.leg import LegReport
     from dhash_guard.records.sample import Tick
@@ -26,8 +27,14 @@ class Surface(Protocol):
 
     def fail(self, problem: GuardError) -> None: ...
 
-    def rehearsed(self, report: LegReport, expected: Sequence[str]) -> None:
-        """Is told what a leg of the pre-merge matrix found, and which legs there are."""
+    def rehearsed(self, reports: Sequence[LegReport], expected: Sequence[str]) -> None:
+        """Is told what one leg of the pre-merge matrix found, or the gate of all, and which legs there are."""
+
+    def opened(self, api: GithubApi) -> None:
+        """Is told whom the program asks, so that its requests can be counted."""
+
+    def planned(self, matrix: str) -> None:
+        """Is told the targets of every wave, as JSON on one line."""
 
 
 class Silent:
@@ -41,7 +48,13 @@ class Silent:
     def fail(self, problem: GuardError) -> None:
         pass
 
-    def rehearsed(self, report: LegReport, expected: Sequence[str]) -> None:
+    def rehearsed(self, reports: Sequence[LegReport], expected: Sequence[str]) -> None:
+        pass
+
+    def opened(self, api: GithubApi) -> None:
+        pass
+
+    def planned(self, matrix: str) -> None:
         pass
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dhash_guard.config.load import Checked, check_all, environments, load
+from dhash_guard.config.load import Checked, arranged, check_all, environments, load
 from dhash_guard.config.schema import Configuration, Directories, Environment, Kind
 from dhash_guard.config.settle import Overrides
 
@@ -13,6 +13,7 @@ __all__ = [
     "Environment",
     "Kind",
     "Overrides",
+    "arranged",
     "check_all",
     "environments",
     "load",

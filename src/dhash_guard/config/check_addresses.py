@@ -57,6 +57,8 @@ def _paths(environment: Environment, tree: Node) -> Iterator[tuple[KeyPath, str]
                 yield ("smoke", index, method), path
     if environment.queue is not None:
         yield ("queue", "path"), environment.queue.path
+        if environment.queue.export is not None:
+            yield ("queue", "export", "path"), environment.queue.export.path
 
 
 def _url(url: str, *, base: bool) -> Iterator[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 import attrs
 
+from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.config.check_gates import Findings
 from dhash_guard.config.names import VARIABLE, suggest
 from dhash_guard.config.node import KeyPath
@@ -72,6 +73,20 @@ def components(environment: Environment) -> Findings:
                     yield (*where, key, index), text
         if part.to is not None and (text := outside(part.to)):
             yield (*where, "to"), text
+
+
+def store(environment: Environment) -> Findings:
+    """Settings of the backups' store that could never work."""
+    if isinstance(environment.backup.store, ObjectStore):
+        for path, text in environment.backup.store.faults():
+            yield ("backup", "store", *path), text
+
+
+def lacking(environment: Environment, environ: Mapping[str, str]) -> Findings:
+    """What the store needs of the machine and does not find here: elsewhere it may be there."""
+    if isinstance(environment.backup.store, ObjectStore):
+        for path, text in environment.backup.store.lacking(environ):
+            yield ("backup", "store", *path), text
 
 
 def smoke(environment: Environment) -> Findings:

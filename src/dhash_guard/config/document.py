@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,21 +10,22 @@ from attrs import evolve, field, frozen
 
 from dhash_guard.config.check_commands import outside
 from dhash_guard.config.check_premerge import premerge as premerge_faults
+from dhash_guard.config.check_trust import trust as trust_faults
 from dhash_guard.config.find import Found, find
-from dhash_guard.config.names import suggest
+from dhash_guard.config.names import NAME, UNFIT_NAME, suggest
 from dhash_guard.config.node import Fault, Node
 from dhash_guard.config.schema import Directories, Document
 from dhash_guard.config.source import read_file
 from dhash_guard.config.structure import sections
-from dhash_guard.config.verbs import PremergeSettings, ProtectionSettings, TrustSettings
+from dhash_guard.config.targets import Place, places
+from dhash_guard.config.targets import faults as target_faults
+from dhash_guard.config.verbs import PremergeSettings, ProtectionSettings, StateSettings, TrustSettings
 from dhash_guard.errors import ConfigurationProblem, UsageProblem
 from dhash_guard.records.layout import Layout
 
 if TYPE_CHECKING:
     from dhash_guard.config.importing.gates_file import GatesFile
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_UNFIT_NAME = "is no name for files; use lower-case letters, digits and hyphens"
 _LATER = ("defaults", "environments", "notify")
 """Sections that have a meaning only once an environment is chosen."""
 
@@ -34,6 +34,7 @@ _LATER = ("defaults", "environments", "notify")
 class Opened:
     """A file that was read: its node, the values at its top, the environments' nodes, and all faults outside of them.
 
+    `places` are what commands act on, by name: the environments without targets, and the targets of the others.
     `gates` is the gates file that `--config` named, where it named one.
     """
 
@@ -41,6 +42,7 @@ class Opened:
     node: Node
     values: dict[str, Any]
     environments: dict[str, Node]
+    places: dict[str, Place]
     faults: list[Fault] = field(factory=list)
     gates: GatesFile | None = None
 
@@ -77,6 +79,12 @@ class Opened:
         return found
 
     @property
+    def state(self) -> StateSettings:
+        """The `state:` section, or the program's defaults."""
+        found: StateSettings = self.values.get("state", StateSettings())
+        return found
+
+    @property
     def default(self) -> str:
         """The environment that is meant where none is named; empty where several could be."""
         chosen: str | None = self.values.get("default_environment")
@@ -84,14 +92,41 @@ class Opened:
             return str(chosen)
         return next(iter(self.environments)) if len(self.environments) == 1 else ""
 
-    def choose(self, env: str | None) -> str:
+    def choose(self, env: str | None, target: str | None = None) -> Place:
+        """The place to act on; raise UsageProblem where none is named and several could be meant.
+
+        An environment is named with one of its targets, or both in one as evidence has it: production-eu-1.
+        """
+        place = self.places.get(env or "")
+        if env not in self.environments and place is not None:
+            if target and target != place.target.name:
+                raise UsageProblem(f"{env} is the target {place.target.name}, not {target}", cure="Leave --target out.")
+            return place
+        return self._target(self.environment(env), target)
+
+    def _target(self, env: str, target: str | None) -> Place:
+        known = {place.target.name: place for place in self.places.values() if place.environment == env}
+        if not known:
+            raise ConfigurationProblem([str(fault) for fault in self.faults])
+        where = str(self.environments[env].mark)
+        if (target or "") in known:
+            return known[target or ""]
+        if not target:
+            cure = "Choose one with --target."
+            raise UsageProblem(f"{env} has several targets: {', '.join(known)}", where=where, cure=cure)
+        if "" in known:
+            raise UsageProblem(f"{env} has no targets, but {target!r} is named", where=where, cure="Leave --target out.")
+        raise UsageProblem(f"{env} has no target {target!r}; {suggest(target, known)}", where=where)
+
+    def environment(self, env: str | None) -> str:
         """The environment to use; raise UsageProblem where none is named and several could be meant."""
         names = list(self.environments)
         if not names:
             raise ConfigurationProblem([str(fault) for fault in self.faults])
         if env is not None:
             if env not in names:
-                raise UsageProblem(f"there is no environment {env!r}; {suggest(env, names)}", where=str(self.node.mark))
+                known = dict.fromkeys((*names, *self.places))
+                raise UsageProblem(f"there is no environment {env!r}; {suggest(env, known)}", where=str(self.node.mark))
             return env
         if self.default:
             return self.default
@@ -115,12 +150,16 @@ def opened(found: Found, node: Node) -> Opened:
     """What stands at the top of a file that was read."""
     values, faults = sections(node, Document, skip=_LATER)
     entries = _mapping(node.get("environments"))
-    environments = {name: child for name, child in entries.items() if _NAME.fullmatch(name) and child.is_mapping}
+    environments = {name: child for name, child in entries.items() if NAME.fullmatch(name) and child.is_mapping}
     faults += [*_names(node, entries, values), *_directories(node, values, found.root)]
+    faults += target_faults(node.get("defaults"), environments)
     faults += premerge_faults(values.get("premerge", PremergeSettings()), node)
+    faults += trust_faults(values.get("trust", TrustSettings()), node)
     later = [child for child in map(node.get, _LATER) if child is not None]
     faults += [child.fault("is no mapping; write its keys below it") for child in later if not child.is_mapping]
-    return Opened(found=found, node=node, values=values, environments=environments, faults=faults)
+    return Opened(
+        found=found, node=node, values=values, environments=environments, places=places(environments), faults=faults
+    )
 
 
 def _gates_file(path: Path, cwd: Path) -> GatesFile | None:
@@ -136,14 +175,14 @@ def _mapping(node: Node | None) -> dict[str, Node]:
 def _names(node: Node, entries: dict[str, Node], values: dict[str, Any]) -> Iterator[Fault]:
     """Names that become parts of file names, and the default that must be one of them."""
     service, default = values.get("service"), values.get("default_environment")
-    if service is not None and not _NAME.fullmatch(service):
-        yield Fault(node.nearest(("service",)), f"{service!r} {_UNFIT_NAME}")
+    if service is not None and not NAME.fullmatch(service):
+        yield Fault(node.nearest(("service",)), f"{service!r} {UNFIT_NAME}")
     written = node.get("environments")
     if written is not None and written.is_mapping and not entries:
         yield written.fault("has no environment; write at least one")
     for name, child in entries.items():
-        if not _NAME.fullmatch(name):
-            yield child.fault(f"{name!r} {_UNFIT_NAME}")
+        if not NAME.fullmatch(name):
+            yield child.fault(f"{name!r} {UNFIT_NAME}")
         if not child.is_mapping:
             yield child.fault("is no mapping; write its settings below it, or {} to take all from defaults")
     if default is not None and default not in entries:

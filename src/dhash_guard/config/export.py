@@ -10,8 +10,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from dhash_guard.config.presets import PRESETS
 from dhash_guard.config.scalars import UTC_TIME
-from dhash_guard.config.schema import Document
+from dhash_guard.config.schema import Document, WaveSettings
 from dhash_guard.config.shapes import Key, is_list, keys, tagged, unwrapped, words
+from dhash_guard.config.targets import SHARED
 from dhash_guard.config.verbs import Instant
 from dhash_guard.records.units import Quantity, Ratio, Seconds
 
@@ -69,11 +70,38 @@ def schema() -> dict[str, Any]:
     top["properties"]["service"]["pattern"] = _NAME
     top["properties"]["environments"] |= {"propertyNames": {"pattern": _NAME}, "minProperties": 1}
     # At the top there is no layer below that an `off` could take away from.
-    top["properties"]["environments"]["additionalProperties"] = {"$ref": "#/$defs/Environment"}
+    top["properties"]["environments"]["additionalProperties"] = {"$ref": "#/$defs/EnvironmentSection"}
+    definitions |= _places(definitions["Environment"], definitions)
     gates = definitions["Environment"]["properties"]["gates"]["anyOf"][0]
     gates["properties"] = {"preset": {"description": "A named set of gates.", "enum": [*PRESETS, "off"]}}
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "dhash-guard configuration"}
     return {**draft, **top, "$defs": dict(sorted({**_SHARED, **definitions}.items()))}
+
+
+def _places(environment: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """What stands under `environments`, and under its `targets`: the keys of every layer, and those of the place."""
+    shared: dict[str, Any] = environment["properties"]
+    target = {"wave": _SCALARS[int] | {"minimum": 1}} | {name: kind for name, kind in shared.items() if name not in SHARED}
+    targets = {
+        "type": "object",
+        "propertyNames": {"pattern": _NAME},
+        "minProperties": 1,
+        "additionalProperties": {"$ref": "#/$defs/TargetSection"},
+    }
+    waves = _type(WaveSettings, definitions, whole=False)
+    return {
+        "EnvironmentSection": environment
+        | {
+            "description": "An environment's own keys, and where it goes to: one place, or its targets wave by wave.",
+            "properties": shared | {"targets": targets, "waves": waves},
+        },
+        "TargetSection": environment
+        | {
+            "description": "One target of an environment: its wave, and what is different from the environment's own keys.",
+            "properties": target,
+            "required": ["wave"],
+        },
+    }
 
 
 def _record(record: type, definitions: dict[str, Any], *, whole: bool, kind: str = "") -> dict[str, Any]:

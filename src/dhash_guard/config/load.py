@@ -12,13 +12,16 @@ from dhash_guard.config.node import Fault
 from dhash_guard.config.schema import Configuration, Environment
 from dhash_guard.config.settle import Overrides, Settled, settle
 from dhash_guard.config.shapes import plain_data
+from dhash_guard.config.targets import waves_of
 from dhash_guard.errors import ConfigurationProblem, UsageProblem
+from dhash_guard.gates.waves import Waves
 from dhash_guard.records.canonical import digest
+from dhash_guard.records.layout import Layout
 
 
 @frozen(kw_only=True)
 class Checked:
-    """How one environment reads: its problems, and notes about variables that are not set here.
+    """How one environment reads: its problems, and notes about variables and libraries that are not there here.
 
     `environment` is empty for what stands outside of every environment.
     """
@@ -33,50 +36,71 @@ def load(
     cwd: Path,
     environ: Mapping[str, str],
     env: str | None = None,
+    target: str | None = None,
     *,
     overrides: Overrides = Overrides(),
 ) -> Configuration:
-    """The configuration for environment `env`, or for the one that is meant where None.
+    """The configuration for environment `env`, or for the one that is meant where None, and for its target.
 
-    `path` is what `--config` named. Raise UsageProblem where there is no file or no such environment, and
-    ConfigurationProblem with every fault of the file's top and of this environment.
+    `path` is what `--config` named. Raise UsageProblem where there is no file, no such environment or target, or several
+    that could be meant, and ConfigurationProblem with every fault of the file's top and of this environment.
     """
     _positive(overrides)
     opened = open_document(path, cwd)
-    settled = _settled(opened, opened.choose(env), environ, overrides)
+    settled = _settled(opened, opened.choose(env, target).name, environ, overrides)
     return configuration(opened, settled)
 
 
 def configuration(opened: Opened, settled: Settled) -> Configuration:
     """The record that commands are given."""
+    place = opened.places[settled.name]
     return Configuration(
         path=opened.found.path,
         layout=evolve(opened.layout, covered=_covered(settled.environment), unnamed=opened.default),
         name=settled.name,
         environment=settled.environment,
         digest=digest_of(settled.environment),
-        others=tuple(name for name in opened.environments if name != settled.name),
+        others=tuple(name for name in opened.places if name != settled.name),
         premerge=opened.premerge,
         protection=opened.protection,
         trust=opened.trust,
+        state=opened.state,
         notes=_notes(opened, settled.name),
+        target=place.target,
+        waves=waves_of(place.environment, opened.environments[place.environment], opened.places),
     )
 
 
-def opened_and_settled(path: Path | None, cwd: Path, environ: Mapping[str, str], env: str | None) -> tuple[Opened, Settled]:
+def arranged(path: Path | None, cwd: Path, env: str | None = None) -> tuple[Layout, Waves]:
+    """Where the project's files lie, and all targets of an environment; raise as `load` does for the file's top."""
+    opened = open_document(path, cwd)
+    place = opened.places.get(env or "")
+    name = place.environment if place is not None else opened.environment(env)
+    if opened.faults:
+        raise ConfigurationProblem(list(_lines(opened.faults)))
+    return opened.layout, waves_of(name, opened.environments[name], opened.places)
+
+
+def opened_and_settled(
+    path: Path | None, cwd: Path, environ: Mapping[str, str], env: str | None, target: str | None = None
+) -> tuple[Opened, Settled]:
     """What `load` makes its record of, for those who want to see where values came from; raises the same."""
     opened = open_document(path, cwd)
-    return opened, _settled(opened, opened.choose(env), environ, Overrides())
+    return opened, _settled(opened, opened.choose(env, target).name, environ, Overrides())
 
 
 def check_all(path: Path | None, cwd: Path, environ: Mapping[str, str]) -> list[Checked]:
-    """Every environment in the file's order, after the file's own problems; raise only where the file cannot be read."""
+    """Every place in the file's order, after the file's own problems; raise only where the file cannot be read."""
     opened = open_document(path, cwd)
     found = [Checked(environment="", problems=_lines(opened.faults))] if opened.faults else []
-    for name in opened.environments:
+    for name in opened.places:
         settled = settle(opened, name, environ, Overrides())
         found.append(
-            Checked(environment=name, problems=_lines(settled.faults), notes=(*_lines(settled.unset), *_notes(opened, name)))
+            Checked(
+                environment=name,
+                problems=_lines(settled.faults),
+                notes=(*_lines((*settled.unset, *settled.lacking)), *_notes(opened, name)),
+            )
         )
     return found
 
@@ -98,7 +122,7 @@ def _covered(environment: Environment) -> tuple[tuple[str, str], ...]:
 
 def _settled(opened: Opened, name: str, environ: Mapping[str, str], overrides: Overrides) -> Settled:
     if opened.gates is not None:
-        opened.gates.require(name)
+        opened.gates.require(opened.places[name].environment)
     settled = settle(opened, name, environ, overrides)
     problems = _lines((*opened.faults, *settled.faults, *settled.unset))
     if problems:
@@ -107,7 +131,7 @@ def _settled(opened: Opened, name: str, environ: Mapping[str, str], overrides: O
 
 
 def _notes(opened: Opened, name: str) -> tuple[str, ...]:
-    return (opened.gates.note(name),) if opened.gates is not None else ()
+    return (opened.gates.note(opened.places[name].environment),) if opened.gates is not None else ()
 
 
 def _positive(overrides: Overrides) -> None:

@@ -1,4 +1,4 @@
-"""Decides which known name a mistyped one probably meant."""
+"""Decides what a name may look like, and which known name a mistyped one probably meant."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Iterable
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """What the name of an environment variable looks like."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+"""What may become part of a file's name."""
+
+UNFIT_NAME = "is no name for files; use lower-case letters, digits and hyphens"
 
 
 def suggest(name: str, known: Iterable[str], most: int = 12) -> str:

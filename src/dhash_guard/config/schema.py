@@ -22,10 +22,12 @@ from dhash_guard.config.verbs import (
     RollbackSettings,
     ServiceControl,
     SmokeCheck,
+    StateSettings,
     TrustSettings,
 )
 from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.gates.settings import Gate
+from dhash_guard.gates.waves import Target, Undo, Waves
 from dhash_guard.notify.settings import NotifySettings
 from dhash_guard.records.layout import Layout
 from dhash_guard.signals import Signal
@@ -65,6 +67,13 @@ class Environment:
 
 
 @frozen(kw_only=True)
+class WaveSettings:
+    """The `waves:` section of an environment with targets: `undo` is what is rolled back when one of them degrades."""
+
+    undo: Undo = Undo.WAVE
+
+
+@frozen(kw_only=True)
 class Directories:
     """Where the project keeps backups, logs and artifacts; relative to the project root and inside it.
 
@@ -81,6 +90,7 @@ class Directories:
 class Configuration:
     """A loaded configuration for one environment, with everything that commands need to know of the project.
 
+    Where the environment has targets it is for one of them, `target` of `waves`, and `name` is that target's place.
     `digest` is the sha256 of the environment's settled values, so that evidence says under which rules it was made;
     `notes` are sentences for the person who waits.
     """
@@ -94,7 +104,10 @@ class Configuration:
     premerge: PremergeSettings = PremergeSettings()
     protection: ProtectionSettings = ProtectionSettings()
     trust: TrustSettings = TrustSettings()
+    state: StateSettings = StateSettings()
     notes: tuple[str, ...] = ()
+    target: Target | None = None
+    waves: Waves = Waves()
 
 
 @frozen(kw_only=True)
@@ -110,4 +123,5 @@ class Document:
     premerge: PremergeSettings = PremergeSettings()
     protection: ProtectionSettings = ProtectionSettings()
     trust: TrustSettings = TrustSettings()
+    state: StateSettings = StateSettings()
     notify: NotifySettings = field(factory=NotifySettings)

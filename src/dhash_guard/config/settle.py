@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 
 from attrs import evolve, frozen
 
@@ -14,6 +15,7 @@ from dhash_guard.config.node import Fault, Mark, Node
 from dhash_guard.config.presets import with_preset
 from dhash_guard.config.schema import Environment
 from dhash_guard.config.structure import sections
+from dhash_guard.config.targets import SECTIONS, Place, without
 from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.records.units import Seconds
 
@@ -34,37 +36,45 @@ class Overrides:
 
 @frozen(kw_only=True)
 class Settled:
-    """An environment with the tree that it came from; it may only be used without `faults` and `unset` variables."""
+    """An environment with the tree that it came from; it may only be used without `faults` and `unset` variables.
+
+    `lacking` is what this machine does not have for it, and another may.
+    """
 
     name: str
     tree: Node
     environment: Environment
     faults: list[Fault]
     unset: list[Fault]
+    lacking: list[Fault]
 
 
 def settle(opened: Opened, name: str, environ: Mapping[str, str], overrides: Overrides) -> Settled:
-    """Put the environment together; its faults are gathered, not raised."""
-    tree, faults = with_preset(_kind(_layers(opened, name), name))
-    if opened.gates is not None and name in opened.gates.environments:
-        tree, refused = opened.gates.laid(tree, name, overrides.applied)
+    """Put the environment or target of this name together; its faults are gathered, not raised."""
+    place = opened.places[name]
+    tree, faults = with_preset(_kind(_layers(opened, place), place.environment))
+    if opened.gates is not None and place.environment in opened.gates.environments:
+        tree, refused = opened.gates.laid(tree, place.environment, overrides.applied)
         faults = [*faults, *refused]
     expanded = expand(tree, environ)
-    values, wrong = sections(expanded.node, Environment)
+    values, wrong = sections(expanded.node, Environment, beside=SECTIONS)
     environment = Environment(**values)
     environment = evolve(environment, monitor=overrides.applied(environment.monitor))
     assert isinstance(expanded.node.value, dict)
     broken = expanded.node.value.keys() - values.keys() | ({"gates"} if faults else set())
     crossed = [
         Fault(expanded.node.nearest(path), text)
-        for needs, findings in _checks(environment, expanded.node, name, list(opened.environments), overrides)
+        for needs, findings in _checks(environment, expanded.node, name, list(opened.places), overrides)
         if not needs & broken
         for path, text in findings
     ]
     # Where a variable could not be filled in, that is what is wrong, and not the value that its name would be.
     silent = {fault.mark.path for fault in (*expanded.unset, *expanded.faults)}
     told = [*faults, *expanded.faults, *(fault for fault in (*wrong, *crossed) if fault.mark.path not in silent)]
-    return Settled(name=name, tree=expanded.node, environment=environment, faults=told, unset=expanded.unset)
+    lacking = [Fault(expanded.node.nearest(path), text) for path, text in check_commands.lacking(environment, environ)]
+    return Settled(
+        name=name, tree=expanded.node, environment=environment, faults=told, unset=expanded.unset, lacking=lacking
+    )
 
 
 def _checks(
@@ -78,6 +88,7 @@ def _checks(
     yield set(), check_commands.commands(environment)
     yield set(), check_commands.values(environment)
     yield {"backup"}, check_commands.components(environment)
+    yield {"backup"}, check_commands.store(environment)
     yield {"smoke"}, check_commands.smoke(environment)
     yield {"logs"}, check_premerge.logs(environment)
     yield {"freeze"}, check_commands.freezes(environment)
@@ -86,12 +97,12 @@ def _checks(
     yield {"requires"}, check_requirements.approvals(environment)
 
 
-def _layers(opened: Opened, name: str) -> Node:
-    """`notify` of the top, under `defaults`, under the environment's own section."""
-    tree = opened.environments[name]
+def _layers(opened: Opened, place: Place) -> Node:
+    """`notify` of the top, under `defaults`, under the environment's own section, under the target's."""
+    tree = reduce(merge, place.layers)
     defaults, notify = opened.node.get("defaults"), opened.node.get("notify")
     if defaults is not None:
-        tree = merge(defaults, tree)
+        tree = merge(without(defaults, SECTIONS) if defaults.is_mapping else defaults, tree)
     return tree if notify is None or not notify.is_mapping else merge(Node({"notify": notify}, tree.mark), tree)
 
 

@@ -19,17 +19,26 @@ from dhash_guard.config.source import bare
 from dhash_guard.records.units import Quantity, Ratio, Seconds, format_duration
 
 _BARE = re.compile(r"[A-Za-z0-9/_.][A-Za-z0-9/_.%-]*( [A-Za-z0-9/_.%-]+)*")
-_TOP = ("version", "service", "directories", "premerge", "protection", "trust")
+_TOP = ("version", "service", "directories", "premerge", "protection", "trust", "state")
 _ORIGIN = "\0"
 """Stands between a value and its origin until the text is finished; no value can hold it."""
 
 
-def show(path: Path | None, cwd: Path, environ: Mapping[str, str], env: str | None = None, *, origin: bool = False) -> str:
-    """The whole file for one environment: layers merged, preset written out, defaults filled in; raises as `load` does.
+def show(
+    path: Path | None,
+    cwd: Path,
+    environ: Mapping[str, str],
+    env: str | None = None,
+    target: str | None = None,
+    *,
+    origin: bool = False,
+) -> str:
+    """The whole file for one environment or target: layers merged, preset written out, defaults filled in.
 
-    Variables stay `${NAME}`, so that no secret is shown. With `origin` every value is followed by where it came from.
+    Raises as `load` does. Variables stay `${NAME}`, so that no secret is shown. With `origin` every value is followed by
+    where it came from.
     """
-    opened, settled = opened_and_settled(path, cwd, environ, env)
+    opened, settled = opened_and_settled(path, cwd, environ, env, target)
     lines: list[str] = []
     for key in keys(Document):
         if key.name in _TOP:

@@ -40,12 +40,18 @@ def structure(node: Node, kind: type[T]) -> T:
     return found
 
 
-def sections(node: Node, record: type, skip: Collection[str] = ()) -> tuple[dict[str, Any], list[Fault]]:
-    """The values of a record's keys that are written and right, by attribute, and the faults of all others."""
+def sections(
+    node: Node, record: type, skip: Collection[str] = (), beside: Collection[str] = ()
+) -> tuple[dict[str, Any], list[Fault]]:
+    """The values of a record's keys that are written and right, by attribute, and the faults of all others.
+
+    `beside` are keys that somebody else has read and taken out, and that a mistyped one may have meant.
+    """
     if not isinstance(node.value, dict):
         return {}, [node.fault(_no_mapping(node))]
     known = {key.written: key for key in keys(record)}
-    faults = [child.fault(f"unknown key; {suggest(name, known)}") for name, child in node.value.items() if name not in known]
+    meant = [*known, *beside]
+    faults = [child.fault(f"unknown key; {suggest(name, meant)}") for name, child in node.value.items() if name not in known]
     missing = [key for key in known.values() if key.required and key.written not in node.value]
     faults += [Fault(node.mark.below(key.written), "is missing; add it") for key in missing]
     given = [key for key in known.values() if key.written in node.value and key.name not in skip]

@@ -8,7 +8,8 @@ from typing import Any, Literal, NewType
 from attrs import field, frozen
 
 from dhash_guard.gates.approvals import ApprovalRequirement
-from dhash_guard.records.units import Dimension, Quantity, Seconds
+from dhash_guard.records.statement import Tier
+from dhash_guard.records.units import Dimension, Quantity, Ratio, Seconds
 from dhash_guard.records.vulnerability import Severity
 from dhash_guard.scanners import Report
 
@@ -80,12 +81,14 @@ class RollbackSettings:
     """The `rollback:` section: whether a degraded watch rolls back by itself, and how its result is verified.
 
     With `watch_after` the environment is watched that long after a rollback by a person; that watch rolls nothing back.
+    `by` is the least role in the repository with which a person may order one through a workflow.
     """
 
     automatic: bool | None = None
     watch_after: Seconds | None = None
     consecutive: int = 3
     apart: Seconds = Seconds(10.0)
+    by: Literal["write", "maintain", "admin"] = "write"
 
 
 @frozen(kw_only=True)
@@ -127,13 +130,38 @@ class Freeze:
 
 
 @frozen(kw_only=True)
+class QueueExportSettings:
+    """Where the entries of the low-confidence queue stand: `path` is asked, `items_at` leads to their list in the answer
+    (left out: the answer is the list), and the other places to the values of each entry.
+
+    `unit` is that of the confidence; only entries `below` it are exported (left out: all). `total_at` leads to how many
+    wait, where an answer may hold only some of them.
+    """
+
+    path: str
+    items_at: str | None = None
+    id_at: str = "id"
+    hash_at: str = "dhash"
+    confidence_at: str = "confidence"
+    image_at: str | None = None
+    total_at: str | None = None
+    unit: Literal["fraction", "percent"] = "fraction"
+    below: Ratio | None = None
+    timeout: Seconds = Seconds(10.0)
+
+
+@frozen(kw_only=True)
 class QueueSettings:
-    """The `queue:` section: the endpoint of the low-confidence queue, and where its two numbers stand in the answer."""
+    """The `queue:` section: the endpoint of the low-confidence queue, and where its two numbers stand in the answer.
+
+    `export` says where the entries themselves are.
+    """
 
     path: str = "/api/dhash/queue/status"
     length_at: str = "low_confidence"
     processed_at: str | None = None
     timeout: Seconds = Seconds(5.0)
+    export: QueueExportSettings | None = None
 
 
 @frozen(kw_only=True)
@@ -223,10 +251,38 @@ class PremergeSettings:
 
 @frozen(kw_only=True)
 class TrustSettings:
-    """The `trust:` section: whose evidence counts, and how old it may be. Without workflows nobody's does."""
+    """The `trust:` section: whose evidence counts, and how old it may be. Without workflows no run's does.
+
+    `workflows` are paths of workflow files, or path@commit; `events` what may have started their runs. `tier` says who
+    has to vouch: `run` (GitHub) in a job of GitHub Actions and `local` (the ledger here) elsewhere where it is left out.
+    `key_env` is the variable with the key of `tier: keyed`, `key_id` its name; what it vouches for counts for `lifetime`.
+    """
 
     workflows: tuple[str, ...] = ()
     max_age: Seconds = Seconds(86400.0)
+    tier: Tier | None = None
+    events: tuple[str, ...] = ("push", "pull_request", "merge_group", "workflow_dispatch", "schedule", "release")
+    key_env: str | None = None
+    key_id: str = "main"
+    lifetime: Seconds = Seconds(30 * 86400.0)
+
+
+class StatePlace(Enum):
+    """Where the shared state of an environment is kept."""
+
+    AUTO = "auto"
+    LOCAL = "local"
+    REF = "ref"
+
+
+@frozen(kw_only=True)
+class StateSettings:
+    """The `state:` section: who holds an environment, and which evidence is used up, is kept on a git ref or on this disk.
+
+    `auto` takes the ref in a job of GitHub Actions that has a token, else the disk.
+    """
+
+    kind: StatePlace = StatePlace.AUTO
 
 
 @frozen(kw_only=True)

@@ -11,6 +11,7 @@ from dhash_guard.github.errors import (
     NotFound,
     RateLimited,
     Silent,
+    Spent,
     Unprocessable,
     Why,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Reply",
     "Runner",
     "Silent",
+    "Spent",
     "State",
     "StatusResult",
     "Statuses",

@@ -6,10 +6,11 @@ from typing import Any
 
 from dhash_guard.github.errors import Forbidden, NotFound, Silent, Unprocessable
 from dhash_guard.github.fields import get as _get
+from dhash_guard.github.fields import maybe
 from dhash_guard.github.fields import text as _text
 from dhash_guard.github.patience import Patience
 from dhash_guard.github.ports import Comment, CommitStatus, PullRequest, State
-from dhash_guard.github.transport import Transport
+from dhash_guard.github.transport import Reply, Send, Transport
 from dhash_guard.records.context import RunContext
 from dhash_guard.system.clock import Clock
 
@@ -23,6 +24,12 @@ _DECISION = (
     "{ repository(owner: $owner, name: $name) { pullRequest(number: $number) { reviewDecision } } }"
 )
 
+_SUBJECT = (
+    "query($owner: String!, $name: String!, $number: Int!) { viewer { login } "
+    "repository(owner: $owner, name: $name) { pullRequest(number: $number) "
+    "{ headRefOid headRepository { nameWithOwner } state locked } } }"
+)
+
 _INSTALLATION = "ghs_"
 """How tokens of Apps begin, the job's own among them."""
 
@@ -30,8 +37,15 @@ _INSTALLATION = "ghs_"
 class GithubApi:
     """The repository of `context`, with `token`'s rights. Keeps `Issues` and `Statuses`."""
 
-    def __init__(self, token: str, context: RunContext, clock: Clock, patience: Patience = Patience()) -> None:
-        self.transport = Transport(token, context, clock, patience)
+    def __init__(
+        self,
+        token: str,
+        context: RunContext,
+        clock: Clock,
+        patience: Patience = Patience(),
+        send: Send | None = None,
+    ) -> None:
+        self.transport = Transport(token, context, clock, patience, send)
         self._root = f"/repos/{context.full_name}"
         self._installation = token.strip().startswith(_INSTALLATION)
         self._identity = ""
@@ -54,18 +68,25 @@ class GithubApi:
             reply = self.transport.call("POST", self._graphql, need="contents: read", body=query, reads=True)
         except (Forbidden, NotFound, Unprocessable):
             return ""
-        login = _get(reply.data, "data", "viewer", "login")
+        return self._login(reply.data)
+
+    def _login(self, data: Any) -> str:
+        """The viewer of an answer as comments name their author; empty where it is not told."""
+        login = _get(data, "data", "viewer", "login")
         if not isinstance(login, str) or not login:
             return ""
         return login if not self._installation or login.endswith("[bot]") else f"{login}[bot]"
 
     def review_decision(self, number: int) -> str:
         """What GitHub itself makes of reviews and rules: APPROVED, CHANGES_REQUESTED, REVIEW_REQUIRED, or nothing."""
-        context = self.transport.context
-        body = {"query": _DECISION, "variables": {"owner": context.owner, "name": context.repository, "number": number}}
-        reply = self.transport.call("POST", self._graphql, need=READ_PULLS, body=body, reads=True)
+        reply = self._asked(_DECISION, number)
         decision = _get(reply.data, "data", "repository", "pullRequest", "reviewDecision")
         return decision if isinstance(decision, str) else ""
+
+    def _asked(self, query: str, number: int) -> Reply:
+        context = self.transport.context
+        body = {"query": query, "variables": {"owner": context.owner, "name": context.repository, "number": number}}
+        return self.transport.call("POST", self._graphql, need=READ_PULLS, body=body, reads=True)
 
     @property
     def _graphql(self) -> str:
@@ -92,7 +113,26 @@ class GithubApi:
         self.transport.call("DELETE", f"{self._root}/issues/comments/{comment_id}", need=WRITE_PULLS)
 
     def pull_request(self, number: int) -> PullRequest:
-        """The pull request as it is now."""
+        """The pull request as it is now, and in the same request who asks; where GraphQL does not tell, REST is asked."""
+        try:
+            reply = self._asked(_SUBJECT, number)
+        except (Forbidden, NotFound, Unprocessable):
+            return self._pull_request(number)
+        self._identity = self._identity or self._login(reply.data)
+        told = _get(reply.data, "data", "repository", "pullRequest")
+        head, state, repository = (_get(told, "headRefOid"), _get(told, "state"), _get(told, "headRepository"))
+        if not isinstance(head, str) or state not in ("OPEN", "CLOSED", "MERGED"):
+            return self._pull_request(number)
+        return PullRequest(
+            number=number,
+            head_sha=head,
+            head_repository=maybe(repository, "nameWithOwner"),
+            open=state == "OPEN",
+            locked=_get(told, "locked") is True,
+            merged=state == "MERGED",
+        )
+
+    def _pull_request(self, number: int) -> PullRequest:
         data = self.transport.call("GET", f"{self._root}/pulls/{number}", need=READ_PULLS).data
         repository = _get(data, "head", "repo", "full_name")
         return PullRequest(
@@ -101,6 +141,7 @@ class GithubApi:
             head_repository=repository if isinstance(repository, str) else "",
             open=_text(data, "state") == "open",
             locked=_get(data, "locked") is True,
+            merged=_get(data, "merged") is True,
         )
 
     def statuses(self, sha: str) -> list[CommitStatus]:

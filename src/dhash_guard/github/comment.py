@@ -18,6 +18,10 @@ LONGEST = 65_536
 
 _ROUNDS = 4
 
+def _at_once() -> None:
+    """Look again without waiting: nobody else is known to write."""
+
+
 Compose = Callable[[Sequence[str]], str]
 """Makes the body from the bodies of ours that are there, oldest first: none, one, or after a race several."""
 
@@ -44,13 +48,24 @@ class CommentResult:
     notes: tuple[str, ...] = ()
 
 
-def upsert(issues: Issues, number: int, marker: str, body: str | Compose, clock: Clock, author: str = "") -> CommentResult:
+def upsert(
+    issues: Issues,
+    number: int,
+    marker: str,
+    body: str | Compose,
+    clock: Clock,
+    author: str = "",
+    *,
+    pause: Callable[[], None] = _at_once,
+    rounds: int = _ROUNDS,
+) -> CommentResult:
     """Bring our comment on pull request `number` to `body`, which begins with `marker`.
 
     `author` is the login whose comments are ours; without it the token is asked. With a function as body, what others
-    wrote meanwhile is merged again until nothing changes. Raise GithubProblem; a fork's read-only token is a result.
+    wrote meanwhile is merged again until nothing changes, at most `rounds` times; `pause` is called between a write and
+    the next look. Raise GithubProblem; a fork's read-only token is a result.
     """
-    one = _Upsert(issues, number, marker, body, clock, author, issues.requests_made)
+    one = _Upsert(issues, number, marker, body, clock, author, issues.requests_made, pause, rounds)
     try:
         return one.run()
     except Forbidden as problem:
@@ -72,19 +87,23 @@ class _Upsert:
     clock: Clock
     author: str
     before: int
+    pause: Callable[[], None]
+    rounds: int
     composed: str = ""
     made: Comment | None = None
     """The comment that this call created; it counts as ours although it may not be listed yet."""
+    removed: set[int] = field(factory=set)
     changed: bool = False
     notes: list[str] = field(factory=list)
 
     def run(self) -> CommentResult:
         self.compose(())  # a body that cannot be sent is refused before anything is asked
-        for left in reversed(range(_ROUNDS)):
+        for left in reversed(range(self.rounds)):
             ours = self.ours()
             self.compose(tuple(comment.body for comment in ours))
             if not ours:
                 kept = self.made = self.create()
+                self.pause()
                 continue  # to look who else created one meanwhile
             try:
                 kept, edited = self.edit(ours[0])
@@ -97,11 +116,13 @@ class _Upsert:
             removed = self.remove(ours[1:])
             if isinstance(self.body, str) or not (edited or removed):
                 return self.settled(kept)
+            if left:
+                self.pause()
         self.notes.append("others changed the comment again and again; the next run brings it up to date")
         return self.settled(kept)
 
     def settled(self, kept: Comment) -> CommentResult:
-        if self.made and self.made.id == kept.id:
+        if self.made and (self.made.id == kept.id or not self.changed):  # else: a first try of ours that seemed lost
             return self.result(Outcome.CREATED, kept)
         return self.result(Outcome.EDITED if self.changed else Outcome.UNCHANGED, kept)
 
@@ -121,7 +142,7 @@ class _Upsert:
         if marked and not self.author:
             self.author = self.issues.identity()
         ours = {comment.id: comment for comment in marked if comment.author.casefold() == self.author.casefold()}
-        if self.made:
+        if self.made and self.made.id not in self.removed:
             ours.setdefault(self.made.id, self.made)
         return [ours[each] for each in sorted(ours)]
 
@@ -148,6 +169,7 @@ class _Upsert:
         """Remove what a race left behind: every writer keeps the oldest. Whether anything was removed."""
         removed = False
         for comment in later:
+            self.removed.add(comment.id)
             try:
                 self.issues.delete_comment(comment.id)
                 removed = True

@@ -5,6 +5,7 @@ GithubProblem
 ├── Forbidden         2  the token may not do this (403); `why` tells the causes apart
 ├── NotFound          2  it is not there, or the token may not know that it is (404, 410)
 ├── Unprocessable     2  GitHub, or our own check before it, refuses what was sent (400, 409, 422)
+├── Spent           7  this run has sent all the requests that one run may
 ├── RateLimited       7  too many requests, and waiting would take longer than allowed
 └── Silent            7  no usable answer; whether a write took effect is unknown
 """
@@ -71,6 +72,13 @@ class Unprocessable(GithubProblem):
     """What was sent is refused."""
 
     code = "github-unprocessable"
+
+
+class Spent(GithubProblem, OutsideSilent):
+    """This run has sent all the requests that one run may; nothing was sent. It is not tried again."""
+
+    exit_code = 7
+    code = "github-budget-spent"
 
 
 class RateLimited(GithubProblem, OutsideSilent):

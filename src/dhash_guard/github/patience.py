@@ -20,6 +20,8 @@ class Patience:
     longest_wait: float = 60.0
     """For all the waits of one request together: a deployment does not stand still for an hour."""
     backoff: float = 1.0
+    most_requests: int = 500
+    """Of one run, repetitions included: half of what a job's token has in an hour. Nothing of ours comes near it."""
     between_writes: float = 0.25
     """GitHub asks for a second; what one run writes, about five things, is far from its limit of 80 a minute."""
 

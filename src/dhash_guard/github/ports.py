@@ -27,6 +27,7 @@ class PullRequest:
     head_repository: str
     open: bool
     locked: bool
+    merged: bool = False
 
 
 class State(Enum):

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
 from dhash_guard.errors import UsageProblem
 from dhash_guard.github.diagnosis import Refusal, diagnose
-from dhash_guard.github.errors import GithubProblem, NotAuthorised, Silent
+from dhash_guard.github.errors import GithubProblem, NotAuthorised, Silent, Spent
 from dhash_guard.github.patience import REPEATABLE, Patience, pause
 from dhash_guard.records.context import RunContext
 from dhash_guard.system.clock import Clock
 
-if TYPE_CHECKING:
-    from github.Requester import Requester
+Send = Callable[[str, str, dict[str, str], Any], tuple[int, dict[str, str], str]]
+"""Sends method, path, headers and JSON body; the answer's status, headers (lower case) and text."""
 
 _MOST_PAGES = 100
 _ACCEPT = "application/vnd.github+json"
@@ -39,8 +39,18 @@ class Transport:
     PyGithub's retries are off: they repeat POST, sleep by the system's clock, and count nothing.
     """
 
-    def __init__(self, token: str, context: RunContext, clock: Clock, patience: Patience = Patience()) -> None:
-        """Raise UsageProblem where the token would travel unencrypted, NotAuthorised without a token."""
+    def __init__(
+        self,
+        token: str,
+        context: RunContext,
+        clock: Clock,
+        patience: Patience = Patience(),
+        send: Send | None = None,
+    ) -> None:
+        """Raise UsageProblem where the token would travel unencrypted, NotAuthorised without a token.
+
+        `send` takes the place of the network.
+        """
         _check_address(context.api_url)
         if not token.strip():
             raise NotAuthorised("there is no token for GitHub", cure="Pass `github-token: ${{ github.token }}`.")
@@ -50,19 +60,24 @@ class Transport:
         self._clock = clock
         self._patience = patience
         self._last_write = float("-inf")
-        self._requester = _requester(token.strip(), context.api_url, patience)
+        self._transmit = send or _requester(token.strip(), context.api_url, patience)
 
-    def call(self, method: str, path: str, *, need: str, body: Any = None, reads: bool = False) -> Reply:
+    def call(
+        self, method: str, path: str, *, need: str, body: Any = None, reads: bool = False, redirects: bool = False
+    ) -> Reply:
         """Send one request to `path` below the API's address; `need` is the permission that the route asks for.
 
         GET, HEAD, PUT and DELETE are repeated within our patience; POST and PATCH are sent once, unless `reads` says that
-        the request changes nothing. Raise GithubProblem; after Silent, a POST or PATCH may have taken effect.
+        the request changes nothing; `redirects` makes 302 an answer. Raise GithubProblem; after Silent, a POST or PATCH may
+        have taken effect.
         """
         repeatable = reads or method in REPEATABLE
         retries, waited = 0, 0.0
         while True:
+            if not reads:
+                self._pace(method)
             try:
-                return self._once(method, path, need, body)
+                return self._once(method, path, need, body, redirects)
             except GithubProblem as problem:
                 wait = pause(problem, retries, waited, self._patience) if repeatable else None
                 if wait is None:
@@ -82,9 +97,20 @@ class Transport:
                 return
         raise Silent(f"GitHub says after {_MOST_PAGES} pages that there are more", where=path)
 
-    def _once(self, method: str, path: str, need: str, body: Any) -> Reply:
-        self._pace(method)
+    def location(self, path: str, *, need: str) -> str:
+        """The address that GitHub sends a GET of `path` on to; it is not followed, because the token must not go there.
+
+        Raise GithubProblem.
+        """
+        found = self.call("GET", path, need=need, redirects=True).headers.get("location", "")
+        if not found:
+            raise Silent("GitHub does not say where it is", where=path)
+        return found
+
+    def _once(self, method: str, path: str, need: str, body: Any, redirects: bool) -> Reply:
         status, headers, text = self._send(method, path, body)
+        if redirects and status == 302:
+            return Reply(headers, None)
         data = _parsed(text)
         if 200 <= status < 300 and data is not _NONSENSE:
             return Reply(headers, data)
@@ -110,10 +136,16 @@ class Transport:
         from github import GithubException
         from requests import RequestException, Timeout
 
-        self.requests_made += 1
         address = self.context.api_url
+        if self.requests_made >= self._patience.most_requests:
+            raise Spent(
+                f"this run has sent {self.requests_made} requests to GitHub, which is all that one run may",
+                where=address,
+                cure="Run it again; if it ends like this again, report it: no run should need so many.",
+            )
+        self.requests_made += 1
         try:
-            return self._requester.requestJson(method, path, headers={"Accept": _ACCEPT}, input=body)
+            return self._transmit(method, path, {"Accept": _ACCEPT}, body)
         except Timeout as problem:
             seconds = self._patience.timeout
             raise Silent(f"GitHub gave no answer within {seconds} s", where=address, cure=_REACH) from problem
@@ -157,7 +189,7 @@ def _check_address(url: str) -> None:
         )
 
 
-def _requester(token: str, api_url: str, patience: Patience) -> Requester:
+def _requester(token: str, api_url: str, patience: Patience) -> Send:
     """PyGithub's transport alone, silent: the import of PyGithub would add a log handler of its own on stderr."""
     logger = logging.getLogger("github")
     before = list(logger.handlers)
@@ -165,7 +197,7 @@ def _requester(token: str, api_url: str, patience: Patience) -> Requester:
 
     for handler in [each for each in logger.handlers if each not in before]:
         logger.removeHandler(handler)
-    return Github(
+    requester = Github(
         auth=Auth.Token(token),
         base_url=api_url,
         timeout=patience.timeout,
@@ -175,3 +207,8 @@ def _requester(token: str, api_url: str, patience: Patience) -> Requester:
         seconds_between_writes=None,
         user_agent="dhash-guard",
     ).requester
+
+    def send(method: str, path: str, headers: dict[str, str], body: Any) -> tuple[int, dict[str, str], str]:
+        return requester.requestJson(method, path, headers=headers, input=body)
+
+    return send

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,17 +48,22 @@ def link_after(previous: str, data: dict[str, Any]) -> str:
 
 def read_linked(path: Path) -> Iterator[Tick]:
     """The ticks of a recorded file; raise ValueError naming the first line that was changed."""
-    link = _START
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                data = json.loads(line)
-                claimed = data.pop("link")
-                link = link_after(link, data)
-                intact = claimed == link and canonical(data | {"link": link}) + b"\n" == line
-                tick = Tick.from_data(data)
-            except (ValueError, KeyError, AttributeError, TypeError):
-                intact = False
-            if not intact:
-                raise ValueError(f"{path.name}:{number} was changed")
-            yield tick
+        yield from linked(lines, path.name)
+
+
+def linked(lines: Iterable[bytes], name: str) -> Iterator[Tick]:
+    """The ticks of these lines, each with its end; raise ValueError naming the first line of `name` that was changed."""
+    link = _START
+    for number, line in enumerate(lines, start=1):
+        try:
+            data = json.loads(line)
+            claimed = data.pop("link")
+            link = link_after(link, data)
+            intact = claimed == link and canonical(data | {"link": link}) + b"\n" == line
+            tick = Tick.from_data(data)
+        except (ValueError, KeyError, AttributeError, TypeError):
+            intact = False
+        if not intact:
+            raise ValueError(f"{name}:{number} was changed")
+        yield tick

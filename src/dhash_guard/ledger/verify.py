@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from dhash_guard.gates.watch import Watch, judge
 from dhash_guard.ledger import chain, samples
 from dhash_guard.records.canonical import canonical, digest, sha256_hex
 from dhash_guard.records.codec import from_data, to_data
-from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.evidence import Evidence, Samples
 from dhash_guard.records.layout import Layout
 
 
@@ -33,12 +35,40 @@ class Proof:
 def load(path: Path) -> Evidence:
     """Read an evidence file without checking it against anything; raise Damaged where it is none."""
     try:
-        data = json.loads(path.read_bytes())
-        return from_data(Evidence, data)
+        content = path.read_bytes()
     except OSError as problem:
         raise CannotTell(f"cannot read the evidence: {problem.strerror}", where=str(path)) from problem
-    except ValueError as problem:
-        raise Damaged(f"not an evidence record: {problem}", where=str(path)) from problem
+    return parsed(content, str(path))
+
+
+def recomputed(content: bytes, beside: Mapping[str, bytes], where: str) -> Evidence:
+    """Evidence that no ledger here knows, recomputed from its own bytes and those of the files `beside` it, by name.
+
+    This proves that it holds together, not who made it. Raise Damaged naming the first thing that differs.
+    """
+    evidence = parsed(content, where)
+    try:
+        if canonical(to_data(evidence)) != content:
+            raise Damaged("the evidence is not in canonical form", where=where)
+        if evidence.samples is not None:
+            lines = beside.get(evidence.samples.file)
+            if lines is None:
+                raise Damaged(f"the samples are gone: {evidence.samples.file[:80]!r}", where=where)
+            _compare_samples(lines, evidence.samples, where)
+            _compare_verdict(lines, evidence, where)
+        if evidence.verdict is not None and (evidence.samples is None or evidence.judged is None):
+            raise Damaged("there is a verdict without anything that it follows from", where=where)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as problem:
+        raise Damaged(f"the evidence does not hold together: {str(problem)[:200]}", where=where) from problem
+    return evidence
+
+
+def parsed(content: bytes, where: str) -> Evidence:
+    """Evidence as its bytes say, checked against nothing; raise Damaged where they are none."""
+    try:
+        return from_data(Evidence, json.loads(content))
+    except (ValueError, TypeError, RecursionError) as problem:
+        raise Damaged(f"not an evidence record: {problem}", where=where) from problem
 
 
 def verify(layout: Layout, path: Path) -> Proof:
@@ -54,8 +84,11 @@ def verify(layout: Layout, path: Path) -> Proof:
     if sha256_hex(content) != entry.evidence:
         raise Damaged(f"the evidence was changed: {_difference(content, entry)}", where=str(path))
     evidence = load(path)
-    count = _verify_samples(path.parent, evidence)
-    _verify_verdict(path.parent, evidence)
+    count = 0
+    if evidence.samples is not None:
+        lines = _samples_of(path.parent / evidence.samples.file)
+        count = _compare_samples(lines, evidence.samples, str(path.parent / evidence.samples.file))
+        _compare_verdict(lines, evidence, str(path.parent))
     return Proof(
         run=evidence.run.id,
         evidence=entry.evidence,
@@ -81,24 +114,24 @@ def _difference(content: bytes, entry: chain.Entry) -> str:
     return "its bytes (the values still agree)"
 
 
-def _verify_samples(folder: Path, evidence: Evidence) -> int:
-    if evidence.samples is None:
-        return 0
-    path = folder / evidence.samples.file
+def _samples_of(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as problem:
         raise Damaged(f"the samples are gone: {problem.strerror}", where=str(path)) from problem
+
+
+def _compare_samples(lines: bytes, told: Samples, where: str) -> int:
     try:
-        count = sum(1 for _ in samples.read_linked(path))
+        count = sum(1 for _ in samples.linked(io.BytesIO(lines), told.file))
     except ValueError as problem:
-        raise Damaged(str(problem), where=str(path)) from problem
-    if count != evidence.samples.count or sha256_hex(content) != evidence.samples.sha256:
-        raise Damaged(f"{count} samples, the evidence knows {evidence.samples.count}", where=str(path))
+        raise Damaged(str(problem), where=where) from problem
+    if count != told.count or sha256_hex(lines) != told.sha256:
+        raise Damaged(f"{count} samples, the evidence knows {told.count}", where=where)
     return count
 
 
-def _verify_verdict(folder: Path, evidence: Evidence) -> None:
+def _compare_verdict(lines: bytes, evidence: Evidence, where: str) -> None:
     """Judge the samples again and compare the verdict's bytes."""
     if evidence.verdict is None or evidence.judged is None or evidence.samples is None:
         return
@@ -110,14 +143,14 @@ def _verify_verdict(folder: Path, evidence: Evidence) -> None:
         automatic=judged.automatic,
         baseline=judged.baseline,
     )
-    again = judge(samples.read_linked(folder / evidence.samples.file), watch, told.ending)
+    again = judge(samples.linked(io.BytesIO(lines), evidence.samples.file), watch, told.ending)
     ours, theirs = _as_told(again), _as_told(told)
     if ours != theirs:
         first = next((name for name in ours if ours.get(name) != theirs.get(name)), "a field")
         text = (
             f"the samples lead to another verdict: {first} is {ours.get(first)!r}, the evidence says {theirs.get(first)!r}"
         )
-        raise Damaged(text, where=str(folder))
+        raise Damaged(text, where=where)
 
 
 def _as_told(verdict: Any) -> dict[str, Any]:

@@ -39,13 +39,22 @@ class BackupFacts:
 
 @frozen(kw_only=True)
 class Verification:
-    """The result of reading a backup whole: every problem found, none means verified."""
+    """The result of reading a backup whole: every problem found, none means verified.
+
+    Without `members_read` only the archive's hash was compared, of a backup that lies elsewhere and is not fetched.
+    """
 
     name: str
     sha256: str
     members: int
     bytes_read: int
     problems: tuple[str, ...] = ()
+    members_read: bool = True
+
+    @property
+    def proof(self) -> str:
+        """What was done to find no problem."""
+        return "every member read and sound" if self.members_read else "its hash agrees; its members were not read"
 
     @property
     def ok(self) -> bool:

@@ -65,3 +65,9 @@ class Deployment:
     state: DeploymentState
     migrated: bool = False
     rollbacks: int = 0
+    record: int = 0
+    """The id of GitHub's record of it, 0 where there is none."""
+    rolled_back_to: str = ""
+    """The backup that took its place; empty while it stands."""
+    fencing: int = 0
+    """The number of the claim that it was begun under, 0 where that is not known."""

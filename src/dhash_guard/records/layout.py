@@ -60,6 +60,18 @@ class Layout:
     def lock(self, environment: str) -> Path:
         return self.state / "locks" / f"{environment}.lock"
 
+    def shared_state(self, environment: str) -> Path:
+        """Who holds the environment, where no other machine deploys to it."""
+        return self.state / "shared" / f"{environment}.json"
+
+    def claimed(self, environment: str) -> Path:
+        """The token of the last claim that was made from this disk."""
+        return self.state / "shared" / f"{environment}.token"
+
+    def unreconciled(self, environment: str) -> Path:
+        """What rollbacks did while the shared state could not be reached."""
+        return self.state / "shared" / f"{environment}.unreconciled.json"
+
     def collected(self, environment: str) -> Path:
         """The looks that a collector writes down for whoever judges later."""
         return self.state / "collected" / f"{environment}.jsonl"

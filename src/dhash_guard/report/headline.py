@@ -155,8 +155,14 @@ def _after_success(evidence: Evidence) -> NextAction:
     match evidence.run.verb:
         case "premerge":
             return NextAction("merge; this evidence opens the way to production.")
-        case "deploy" | "migrate" | "smoke":
+        case "deploy" | "migrate" | "smoke" if evidence.verdict is None:
             return NextAction("watch it.", _command(evidence, "monitor"))
+        case "gate":
+            return NextAction("deploy; every condition holds.")
+        case "check" | "security" | "logs" | "approvals" | "protection":
+            return NextAction("nothing to do; go on.")
+        case verb if verb.startswith("maintain "):
+            return NextAction("do what is left to people, and tick it.")
         case _:
             return NextAction(f"nothing to do; {evidence.run.tag or 'this version'} stays on {evidence.run.environment}.")
 

@@ -20,7 +20,8 @@ from dhash_guard.report.checklists import COMMIT, Proof, render_sheet
 from dhash_guard.report.comment import Links, marker, written_links
 from dhash_guard.report.escape import Md, clip, code, element, markdown
 from dhash_guard.report.templates import render_markdown
-from dhash_guard.report.words import STAGES, WARNED, plural, sentences
+from dhash_guard.report.trouble import BAD_FIRST, Trouble, mended_first, troubles
+from dhash_guard.report.words import STAGES, WARNED, plural
 
 BUDGET = 60_000
 SHEET = "pr"
@@ -34,61 +35,91 @@ _FITS = ((600, 40), (200, 20), (60, 8))
 _KEPT = (8, 400)
 """Findings of a stage and characters of a text that travel in the comment; the result file has all of them."""
 
+_TEXTS = 24_000
+"""Bytes of such texts of all legs together; even if none of them can be compressed, the comment stays within its budget."""
+
+_WORD = 20
+
 _RANK = {"no-go": 0, "cannot-tell": 1, "proceed": 2}
-_BAD_FIRST = {StageStatus.FAILED: 0, StageStatus.CANNOT_TELL: 1}
 
 
 @frozen(kw_only=True)
 class Row:
-    """One stage over all legs: a cell per leg, the worst first."""
+    """One stage over all legs: a cell per leg. `worst` sorts: the worst status, then how many legs ended so."""
 
     name: str
     cells: tuple[Md, ...]
-    worst: int
+    worst: tuple[int, int]
 
 
-@frozen(kw_only=True)
-class Trouble:
-    """What one leg has to say of one stage that did not pass."""
+def merged(bodies: Sequence[str], *ours: LegReport) -> dict[str, LegReport]:
+    """The legs that stand in earlier bodies of this comment, with ours (all of one commit) in their places.
 
-    leg: str
-    stage: LegStage
-
-    @property
-    def text(self) -> str:
-        """What happened, up to where it begins to repeat the findings that are listed below it."""
-        first = next(iter(self.stage.findings), "").split(" → ")[0]
-        at = self.stage.text.find(first) if first else -1
-        return sentences(self.stage.text[:at].rstrip(" :") if at > 0 else self.stage.text)
-
-
-def merged(bodies: Sequence[str], ours: LegReport) -> dict[str, LegReport]:
-    """The legs that stand in earlier bodies of this comment, with ours in its place.
-
-    Legs of another commit are dropped: they say nothing of this one. What cannot be read is treated as not there.
+    Legs of another commit are dropped: they say nothing of this one. What cannot be read is treated as not there. A leg
+    that stands there already stays if it is of a later attempt, or if ours says the same.
     """
     legs: dict[str, LegReport] = {}
     for body in bodies:
         for leg in _embedded(body):
-            if leg.commit == ours.commit and leg.environment == ours.environment:
-                legs.setdefault(leg.leg, leg)
-    return legs | {ours.leg: ours}
+            if leg.commit == ours[0].commit and leg.environment == ours[0].environment:
+                there = legs.get(leg.leg)
+                legs[leg.leg] = leg if there is None or later(leg, there) else there
+    for leg in ours:
+        there = legs.get(leg.leg)
+        if there is None or not (later(there, leg) or there == evolve(leg, run=there.run, attempt=there.attempt)):
+            legs[leg.leg] = leg
+    return legs
 
 
-def slim(report: LegReport) -> LegReport:
-    """The leg as it travels in the comment: without what differs from run to run, and cut to a size that always fits."""
+def later(one: LegReport, other: LegReport) -> bool:
+    """Whether `one` is of a later attempt, or of a later run, than `other`; GitHub numbers both upwards."""
+    return _order(one) > _order(other)
+
+
+def _order(leg: LegReport) -> tuple[int, int]:
+    return int(leg.run) if re.fullmatch(r"[0-9]{1,20}", leg.run) else 0, leg.attempt
+
+
+def newest(bodies: Sequence[str], commit: str) -> tuple[int, int]:
+    """Run and attempt of the latest leg of a commit that stands in these bodies; zeros where there is none."""
+    return max((_order(leg) for body in bodies for leg in _embedded(body) if leg.commit == commit), default=(0, 0))
+
+
+def commits_in(bodies: Sequence[str]) -> set[str]:
+    """The commits whose legs stand in these bodies."""
+    return {leg.commit for body in bodies for leg in _embedded(body)}
+
+
+def slim(report: LegReport, systems: int = 1) -> LegReport:
+    """The leg as it travels in the comment: without what differs from run to run, and cut to a size that always fits.
+
+    That size is its part of what `systems` legs may take together; what did not pass is kept longest.
+    """
     findings, longest = _KEPT
-    stages = tuple(
-        evolve(
+    room = _TEXTS // max(systems, 1)
+    stages = {}
+    for place, stage in sorted(enumerate(report.stages), key=lambda one: BAD_FIRST.get(one[1].status, 2)):
+        texts: list[str] = []
+        for text in (stage.text, *stage.findings[:findings], *stage.warnings[:findings]):
+            texts.append(_within(clip(text, longest), room))
+            room -= len(texts[-1].encode("utf-8", "replace"))
+        told = min(len(stage.findings), findings)
+        stages[place] = evolve(
             stage,
-            text=clip(stage.text, longest),
-            findings=tuple(clip(finding, longest) for finding in stage.findings[:findings]),
-            warnings=tuple(clip(warning, longest) for warning in stage.warnings[:findings]),
+            text=texts[0],
+            findings=tuple(filter(None, texts[1 : 1 + told])),
+            warnings=tuple(texts[1 + told :]),
             seconds=0.0,
         )
-        for stage in report.stages
-    )
-    return evolve(report, stages=stages, evidence="", head="", run="", attempt=0)
+    return evolve(report, stages=tuple(stages[place] for place in sorted(stages)), evidence="", head="")
+
+
+def _within(text: str, room: int) -> str:
+    """The text in at most so many bytes, with a mark where it was cut; nothing where there is no room for a word."""
+    content = text.encode("utf-8", "replace")
+    if len(content) <= room:
+        return text
+    return content[: room - 3].decode("utf-8", "ignore") + "…" if room > _WORD else ""
 
 
 def render_legs(
@@ -109,8 +140,8 @@ def render_legs(
     known = [legs[name] for name in names if name in legs]
     first = known[0]
     rows = _rows(names, legs)
-    trouble = [Trouble(leg=leg.leg, stage=stage) for leg in known for stage in leg.stages if stage.status in _BAD_FIRST]
-    warnings = [(leg.leg, stage.name, text) for leg in known for stage in leg.stages for text in stage.warnings]
+    trouble = troubles(known)
+    warnings = [(leg.leg, stage.name, text) for leg in known for stage in leg.stages for text in stage.warnings if text]
     missing = [name for name in names if name not in legs]
     data = Md(f"<!-- dhash-guard:legs:{_packed(known)} -->")
     subjects = {COMMIT: first.commit}
@@ -122,7 +153,7 @@ def render_legs(
         context = {
             "marker": Md(marker("premerge", first.environment)),
             "title": _title(known, missing, names),
-            "next": _next(trouble, missing, known),
+            "next": _next(trouble, missing, known, len(names)),
             "legs": [code(name) for name in names],
             "rows": rows,
             "trouble": trouble[:shown],
@@ -146,8 +177,10 @@ def _rows(names: Sequence[str], legs: Mapping[str, LegReport]) -> list[Row]:
     rows = []
     for stage in stages:
         found = [next((s for s in legs[name].stages if s.name == stage), None) if name in legs else None for name in names]
-        worst = min((_BAD_FIRST.get(s.status, 2) for s in found if s is not None), default=2)
-        rows.append(Row(name=stage, cells=tuple(_cell(s) for s in found), worst=worst))
+        ranks = [BAD_FIRST.get(s.status, 2) for s in found if s is not None]
+        worst = min(ranks, default=2)
+        wide = ranks.count(worst) if worst < 2 else 0
+        rows.append(Row(name=stage, cells=tuple(_cell(s) for s in found), worst=(worst, -wide)))
     return sorted(rows, key=lambda row: row.worst)
 
 
@@ -172,17 +205,14 @@ def _title(known: Sequence[LegReport], missing: Sequence[str], names: Sequence[s
         mark, word = "✅", "Ready to merge"
     first = known[0]
     target = markdown(f"{first.service} for {first.environment}")
-    commit = f" · {code(first.commit[:7])}" if first.commit else ""
-    return Md(f"{mark} {word}: **{target}** — {passed} of {len(names)} systems passed{commit}")
+    commit, noun = f" · {code(first.commit[:7])}" if first.commit else "", "system" if len(names) == 1 else "systems"
+    return Md(f"{mark} {word}: **{target}** — {passed} of {len(names)} {noun} passed{commit}")
 
 
-def _next(trouble: Sequence[Trouble], missing: Sequence[str], known: Sequence[LegReport]) -> str:
+def _next(trouble: Sequence[Trouble], missing: Sequence[str], known: Sequence[LegReport], systems: int) -> str:
     """Exactly one thing to do."""
-    for status in (StageStatus.FAILED, StageStatus.CANNOT_TELL):
-        for found in trouble:
-            if found.stage.status is status:
-                what = found.stage.findings[0] if found.stage.findings else sentences(found.stage.text)
-                return f"mend “{found.stage.name}” on {found.leg}: {clip(what, 300)}"
+    if first := mended_first(trouble, systems):
+        return first
     if missing:
         return f"wait for {', '.join(missing)}."
     for leg in known:

@@ -11,10 +11,11 @@ from dhash_guard.records.canonical import digest
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.evidence import Delivery, Evidence
 from dhash_guard.records.sample import Tick
+from dhash_guard.records.stage import StageStatus
 from dhash_guard.records.units import format_bytes
 from dhash_guard.report.headline import Headline, NextAction, headline, next_action
 from dhash_guard.report.rows import AbsenceRow, GateRow, StageRow, absence_rows, gate_rows, stage_rows
-from dhash_guard.report.words import moment, plural, span
+from dhash_guard.report.words import STAGES, moment, plural, sentences, span
 
 
 @frozen
@@ -80,8 +81,8 @@ def view(evidence: Evidence, ticks: Sequence[Tick]) -> View:
     return View(
         headline=headline(evidence),
         action=next_action(evidence),
-        reason=verdict.reason if verdict else evidence.result,
-        reason_code=verdict.reason_code if verdict else "",
+        reason=verdict.reason if verdict else _why(evidence),
+        reason_code=verdict.reason_code if verdict else evidence.result if evidence.exit_code else "",
         counterfactual=deciding.counterfactual if deciding else "",
         warnings=verdict.warnings if verdict else (),
         gates=gates,
@@ -93,6 +94,15 @@ def view(evidence: Evidence, ticks: Sequence[Tick]) -> View:
         proof=_proof(evidence),
         verify=VERIFY,
     )
+
+
+def _why(evidence: Evidence) -> str:
+    """Of a run without a verdict: what its first stage that did not pass said; nothing where all is well."""
+    for status in (StageStatus.FAILED, StageStatus.CANNOT_TELL):
+        for stage in evidence.stages:
+            if stage.status is status:
+                return f"{stage.name}: {sentences(stage.text)}" if stage.text else f"{stage.name} {STAGES[status].word}"
+    return evidence.result if evidence.exit_code else ""
 
 
 def _facts(evidence: Evidence) -> tuple[Fact, ...]:

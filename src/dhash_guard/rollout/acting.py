@@ -9,7 +9,7 @@ from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.outcome import Decision, Status, Verdict
-from dhash_guard.rollout import deployments
+from dhash_guard.rollout import deployments, recording
 from dhash_guard.rollout.automatic import roll_back_automatically
 from dhash_guard.rollout.run import Guarded
 
@@ -18,6 +18,8 @@ _STATES = {
     Status.DEGRADED: DeploymentState.DEGRADED,
     Status.CANNOT_TELL: DeploymentState.HELD,
 }
+
+_STANDING = (*deployments.UNDECIDED, DeploymentState.HEALTHY, DeploymentState.DEGRADED)
 
 
 def exit_code(verdict: Verdict) -> int:
@@ -40,6 +42,12 @@ def undecided(run: Guarded) -> Deployment | None:
             cure=f"Run `dhash-guard rollback --env {run.environment}` again; a watch would judge half of it.",
         )
     return deployment if deployment is not None and deployment.state in deployments.UNDECIDED else None
+
+
+def standing_tag(run: Guarded) -> str:
+    """The release that stands there as far as is known here; empty after a rollback, or where none is recorded."""
+    deployment = deployments.latest(run.configuration)
+    return deployment.tag if deployment is not None and deployment.state in _STANDING else ""
 
 
 def act(
@@ -68,6 +76,7 @@ def act(
     if not deployments.settle(run.machine, run.configuration, deployment, _STATES[verdict.status]):
         run.skip("verdict", "overtaken", "somebody deployed or rolled back meanwhile; this verdict is of what was there")
         return evolve(evidence, result="overtaken", exit_code=CannotTell.exit_code)
+    recording.told(run, evolve(deployment, state=_STATES[verdict.status]), why=verdict.reason)
     return evidence
 
 

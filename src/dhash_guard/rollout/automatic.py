@@ -14,7 +14,7 @@ from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
-from dhash_guard.rollout import deployments
+from dhash_guard.rollout import deployments, recording
 from dhash_guard.rollout.picking import pick_target
 from dhash_guard.rollout.rollback import Orders, put_back, restored_by
 from dhash_guard.rollout.run import Guarded
@@ -42,7 +42,9 @@ def roll_back_automatically(
         return evolve(evidence, result=problem.code, exit_code=problem.exit_code)
     except (GuardError, OSError) as problem:
         failed = evolve(evidence, backup=target.name, restoration=restored_by(problem))
+        recording.rolled_back(run, target.name)
         return _needs_person(run, failed, f"{why}. The rollback failed: {problem}", None)
+    recording.rolled_back(run, target.name)
     run.tell("rolled-back", Level.WARNING, "Rolled back and verified", f"{why}; {target.name} is in place")
     return evolve(
         evidence, result=RolledBack.code, exit_code=RolledBack.exit_code, backup=target.name, restoration=restoration
@@ -76,6 +78,7 @@ def _needs_person(run: Guarded, evidence: Evidence, text: str, held: Deployment 
     if held is not None:
         with suppress(OSError):  # a disk that is full must not keep anybody from being told
             deployments.settle(run.machine, run.configuration, held, DeploymentState.HELD)
+        recording.told(run, evolve(held, state=DeploymentState.HELD), why=text)
     run.tell("needs-person", Level.CRITICAL, "A person is needed now", text)
     run.say(f"A PERSON IS NEEDED NOW: {text}")
     return evolve(evidence, result=NeedsPerson.code, exit_code=NeedsPerson.exit_code)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from attrs import define, field
 
 from dhash_guard.backup.archive.manifest import Kind, Member
-from dhash_guard.backup.blast import POSIX_MODES, Difference, Sort, Tally, compare
+from dhash_guard.backup.blast import POSIX_MODES, Difference, Sort, Tally, compare, going_along
 from dhash_guard.backup.contents import content_of, members, out_of_order, roots, sha256_of, standing
 from dhash_guard.backup.library import CAP, compare_documents
 from dhash_guard.errors import CannotTell
@@ -67,10 +67,11 @@ class _Survey:
         return self._result(exact=False)
 
     def _differences(self, content: Callable[[Member, Member], str]) -> Iterator[Difference]:
-        now = standing(self.layout, roots(self.layout, self.facts))
+        tops = roots(self.layout, self.facts)
         modes = POSIX_MODES if os.name == "posix" else 0
         try:
-            yield from compare(members(self.layout, self.facts), now, content, modes=modes)
+            found = compare(members(self.layout, self.facts), standing(self.layout, tops), content, modes=modes)
+            yield from going_along(found, tops)
         except ValueError as problem:
             raise out_of_order(problem) from problem
 

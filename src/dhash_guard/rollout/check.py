@@ -8,16 +8,21 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from dhash_guard.backup.stores.object import ObjectStore
+from dhash_guard.backup.stores.objects import HASTY
 from dhash_guard.config.verbs import Tool
-from dhash_guard.errors import GuardError, NoGo
+from dhash_guard.errors import GuardError, NoGo, UsageProblem
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.sample import Health
 from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.records.units import format_bytes
+from dhash_guard.rollout.check_tag import tag_findings
 from dhash_guard.rollout.run import Done, Guarded
 from dhash_guard.signals.health import look
 
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
+_LASTING = "backups that last"
+_STORE_LOOK = 10.0
 
 
 class ChecksFailed(NoGo):
@@ -26,21 +31,32 @@ class ChecksFailed(NoGo):
     code = "check-failed"
 
 
-def prove_ready(run: Guarded, *, reachable: bool = True) -> Done:
-    """Check everything; raise ChecksFailed naming each thing that is wrong. `reachable` looks at the service as well."""
-    findings = tuple(_findings(run, reachable))
+class NothingLasts(UsageProblem):
+    """The machine goes away after the job, and backups would go with it; `findings` has this and everything else."""
+
+    code = "nothing-lasts"
+
+
+def prove_ready(run: Guarded, *, reachable: bool = True, tag: str = "") -> Done:
+    """Check everything; raise ChecksFailed naming each thing that is wrong.
+
+    `reachable` also looks at what a deployment from here would need and a rehearsal does not: the service, the store, and
+    that backups outlive this machine; where they do not, raise NothingLasts.
+    """
+    findings = (*(tag_findings(run, tag) if tag else ()), *_findings(run, reachable))
     wrong = [finding for finding in findings if finding.status is StageStatus.FAILED]
     if wrong:
         text = "; ".join(f"{finding.check}: {finding.text}" for finding in wrong)
-        raise ChecksFailed(f"{len(wrong)} of {len(findings)} checks failed: {text}", cure=wrong[0].cure, findings=findings)
+        kind = NothingLasts if any(finding.check == _LASTING for finding in wrong) else ChecksFailed
+        raise kind(f"{len(wrong)} of {len(findings)} checks failed: {text}", cure=wrong[0].cure, findings=findings)
     return Done(f"{len(findings)} checks passed", findings)
 
 
-def check(run: Guarded) -> Evidence:
-    """The `check` verb; exit 0 or 1."""
+def check(run: Guarded, tag: str = "") -> Evidence:
+    """The `check` verb, also of a release; exit 0 or 1, and 2 where backups could not outlive this machine."""
     try:
-        run.stage("check", lambda: prove_ready(run))
-    except ChecksFailed as problem:
+        run.stage("check", lambda: prove_ready(run, tag=tag))
+    except (ChecksFailed, NothingLasts) as problem:
         return run.seal(run.evidence(result=problem.code, exit_code=problem.exit_code))
     return run.seal(run.evidence(result="ready", exit_code=0))
 
@@ -57,6 +73,8 @@ def _findings(run: Guarded, reachable: bool) -> Iterator[Finding]:
         yield _finding(f"file {name}", (root / name).is_file(), "there", "missing", f"Create {name}.")
     yield from _commands(run, root)
     yield _backup(run)
+    if reachable:
+        yield from _lasting(run)
     yield _room(run)
     yield from _writable(run)
     if reachable and run.configuration.environment.base_url is not None:
@@ -119,6 +137,31 @@ def _backup(run: Guarded) -> Finding:
     except GuardError as problem:
         return _finding("backup", False, "", problem.what, problem.cure)
     return _finding("backup", True, text, "", "")
+
+
+def _lasting(run: Guarded) -> Iterator[Finding]:
+    """What is on a hosted runner goes away with it: backups need a store there, and a store has to answer."""
+    store, environ = run.configuration.environment.backup.store, run.machine.environ
+    hosted = environ.get("GITHUB_ACTIONS") == "true" and environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
+    if isinstance(store, ObjectStore):
+        yield _store(run, store)
+    elif hosted:
+        yield _finding(
+            _LASTING,
+            False,
+            "",
+            "this runner is hosted by GitHub: its disk goes away after the job, and backup.store is local",
+            "Give backup.store: {kind: object, url: s3://bucket/prefix}, or use a self-hosted runner.",
+        )
+
+
+def _store(run: Guarded, settings: ObjectStore) -> Finding:
+    try:
+        store = settings.open(run.machine, HASTY, _STORE_LOOK)
+        number = len(store.listing())
+    except GuardError as problem:
+        return _finding("backup store", False, "", problem.what, problem.cure or "Mend backup.store, or what it names.")
+    return _finding("backup store", True, f"{store.where} answers, backups there: {number}", "", "")
 
 
 def _room(run: Guarded) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,22 +15,35 @@ from dhash_guard.records.sample import Tick
 from dhash_guard.report.checklist import sheet_of
 from dhash_guard.report.checklists import COMMIT, render_sheet
 from dhash_guard.report.comment import BUDGET, Links, marker, render_comment
-from dhash_guard.report.legs import merged, render_legs, slim
+from dhash_guard.report.legs import commits_in, later, merged, render_legs, slim
 from dhash_guard.report.memory import recalled
 from dhash_guard.system import Machine
 
-SETTLE = 1.5
-"""Seconds: longer than another leg needs between reading the comment and writing it, so that what it overwrote is seen.
+SLOT = 1.0
+"""Seconds in which one leg reads the comment and writes it, while no other of its matrix does.
 
-GitHub has no conditional write for comments; looking again until nothing is missing is what keeps every leg.
+GitHub has no conditional write for comments, and the legs have no server: they take turns by the clock, in the order in
+which the matrix names them. Looking again, a turn later, until nothing is missing is what keeps a leg whose turn was not
+enough.
 """
+
+FRAME = 60.0
+"""Seconds at most until it is a leg's turn again: in a matrix of more than sixty the turns are shorter."""
+
+SETTLE = 1.5
+"""Seconds at least between a write and the look whether it stayed."""
 
 SKEW = 10.0
 """Seconds by which this clock may be ahead of GitHub's: what people do is dated by theirs."""
 
-_ROUNDS = 6
+_ROUNDS = 8
 
-SUPERSEDED = "the pull request has moved on to another commit; nothing was written"
+SUPERSEDED = "the pull request has moved on to another commit; its comment is left alone"
+CLOSED = "the pull request is closed; its comment is left alone"
+
+
+class _Overtaken(Exception):
+    """Another commit stands in the comment where ours stood a turn ago."""
 
 
 def comment_leg(
@@ -45,33 +57,71 @@ def comment_leg(
 ) -> CommentResult:
     """Merge `report` into the comment; many legs may do so at once and none is lost. Raise GithubProblem.
 
-    A leg whose commit is no longer the head of the pull request writes nothing: it would overwrite what is true now.
+    A leg whose commit is no longer the head of the pull request, whose pull request is closed, or whose later attempt has
+    reported writes nothing: it would overwrite what is true now.
     """
+    return comment_legs(machine, issues, context, [report], expected, templates=templates)
+
+
+def comment_legs(
+    machine: Machine,
+    issues: Issues,
+    context: RunContext,
+    reports: Sequence[LegReport],
+    expected: Sequence[str],
+    *,
+    templates: Path | None = None,
+) -> CommentResult:
+    """Merge several legs at once, as the gate does that has all their results: what a leg lost comes back."""
     assert context.pull_request is not None
-    ours = slim(evolve(report, commit=context.sha or report.commit))
-    if issues.pull_request(context.pull_request).head_sha != ours.commit:
-        body = render_legs({ours.leg: ours}, expected)
-        return CommentResult(outcome=Outcome.UNCHANGED, body=body, requests=issues.requests_made, notes=(SUPERSEDED,))
+    number, before = context.pull_request, issues.requests_made
+    names = tuple(dict.fromkeys([*expected, *(report.leg for report in reports)]))
+    ours = [slim(evolve(report, commit=context.sha or report.commit), len(names)) for report in reports]
+    commit, first = ours[0].commit, marker("premerge", ours[0].environment)
     links = [("the run", context.run_url)] if context.run_url.startswith("https://") else []
+    clock, turns, checked, since = machine.clock, 0, 0, 0.0
+
+    def pause() -> None:
+        nonlocal turns, since
+        if len(names) > 1:
+            clock.sleep(until_turn(clock.now(), ours[0].leg, names, at_least=SETTLE))
+        turns, since = turns + 1, clock.now() - SKEW
 
     def compose(bodies: Sequence[str]) -> str:
+        if turns > checked and any(each != commit for each in commits_in(bodies[:1])):
+            raise _Overtaken
+        legs = merged(bodies, *ours)
+        if len(bodies) == 1 and all(later(legs[one.leg], one) for one in ours):
+            return bodies[0]  # a later attempt has reported already
         memory = recalled(bodies, None, since)
-        return render_legs(merged(bodies, ours), expected, links=links, templates=templates, memory=memory)
+        trusted = not context.is_fork
+        return render_legs(legs, expected, links=links, templates=templates, memory=memory, trusted=trusted)
 
-    since = machine.clock.now() - SKEW
-    first = marker("premerge", report.environment)
-    result = upsert(issues, context.pull_request, first, compose, machine.clock)
-    for _ in range(_ROUNDS if len(expected) > 1 else 0):
-        if result.outcome in (Outcome.UNCHANGED, Outcome.DEFERRED):
+    if len(ours) == 1 and len(names) > 1:
+        clock.sleep(until_turn(clock.now(), ours[0].leg, names))
+    note = ""
+    for _ in range(_ROUNDS):
+        pull, checked, since = issues.pull_request(number), turns, clock.now() - SKEW
+        note = CLOSED if not pull.open else SUPERSEDED if pull.head_sha != commit else ""
+        if note:
             break
-        machine.clock.sleep(_settling(ours.leg))
-        since = machine.clock.now() - SKEW
-        again = upsert(issues, context.pull_request, first, compose, machine.clock)
-        kept = result.outcome if again.outcome is Outcome.UNCHANGED else again.outcome
-        result = evolve(again, outcome=kept, requests=result.requests + again.requests)
-        if again.outcome is Outcome.UNCHANGED:
-            break
-    return result
+        try:
+            done = upsert(issues, number, first, compose, clock, pause=pause, rounds=_ROUNDS)
+        except _Overtaken:
+            note = SUPERSEDED
+            continue
+        wrote = Outcome.EDITED if turns and done.outcome is Outcome.UNCHANGED else done.outcome
+        return evolve(done, outcome=wrote, requests=issues.requests_made - before)
+    body = render_legs(merged([], *ours), expected, links=links, templates=templates)
+    return CommentResult(outcome=Outcome.UNCHANGED, body=body, requests=issues.requests_made - before, notes=(note,))
+
+
+def until_turn(now: float, leg: str, names: Sequence[str], at_least: float = 0.0) -> float:
+    """Seconds from `now` (UTC epoch) until it is this leg's turn, and `at_least` so many."""
+    slot = min(SLOT, FRAME / len(names))
+    frame = slot * len(names)
+    ready = now + at_least
+    return at_least + (slot * names.index(leg) - ready) % frame
 
 
 def comment_run(
@@ -100,8 +150,3 @@ def comment_run(
         return render_comment(evidence, ticks, links=links, templates=templates, budget=budget).rstrip("\n") + "\n" + below
 
     return upsert(issues, number, first, compose, machine.clock)
-
-
-def _settling(leg: str) -> float:
-    """How long to wait before looking again, different for each leg so that two do not meet for ever."""
-    return SETTLE + zlib.crc32(leg.encode()) % 1000 / 1000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import evolve, frozen
 
 from dhash_guard.backup.settings import Keep
@@ -12,11 +14,12 @@ from dhash_guard.records.backup import Purpose
 from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
-from dhash_guard.rollout import deployments
+from dhash_guard.rollout import deployments, leave, recording
 from dhash_guard.rollout.automatic import roll_back_automatically
 from dhash_guard.rollout.commands import run_command
 from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.health import prove_healthy
+from dhash_guard.rollout.hold import Hold, held
 from dhash_guard.rollout.migrate import plan_migration, run_migration
 from dhash_guard.rollout.prune import prune_stage
 from dhash_guard.rollout.run import Guarded
@@ -46,14 +49,24 @@ def deploy(run: Guarded, orders: DeployOrders) -> Evidence:
     if settings is None:
         raise UsageProblem("no deploy section in the configuration", cure="Give deploy: {run: […]}.")
     refuse_frozen(run)
-    with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"deploy {run.facts.id}"):
+    local = run.machine.files.lock(run.configuration.layout.lock(run.environment), f"deploy {run.facts.id}")
+    with local, held(run, "deploy") as hold:
         try:
+            leave.ask(run, without=("backup",) if orders.backup_first else ())
             deployment = _prepare(run, settings, orders)
+            hold.beat()
+            given = leave.ask(run, again=True)
+            leave.same_commit(run)
+            leave.use_up(run, hold, given)
+            hold.check()
         except GuardError as problem:
             return _failed(run, problem)
-        begun = begin(run, evolve(deployment, migrated=deployment.migrated or _migrates(run, settings)))
+        migrated = deployment.migrated or _migrates(run, settings)
+        begun = begin(run, evolve(deployment, migrated=migrated, fencing=hold.fencing), given.relies_on)
         try:
-            _change(run, settings, begun, orders)
+            _change(run, settings, begun, orders, hold)
+        except Locked as problem:
+            return _fenced_out(run, begun, problem)
         except GuardError as problem:
             why, failed = f"deployment of {orders.tag} failed: {problem.what}", problem
         except (KeyboardInterrupt, Interrupted):
@@ -64,12 +77,15 @@ def deploy(run: Guarded, orders: DeployOrders) -> Evidence:
     return fall_back(run, begun, failed, why, automatic=orders.automatic)
 
 
-def begin(run: Guarded, deployment: Deployment) -> Deployment:
-    """Write down that something is about to change; a killed command leaves this record."""
+def begin(run: Guarded, deployment: Deployment, relied_on: Sequence[str] = ()) -> Deployment:
+    """Write down, here and on GitHub, that something is about to change; a killed command leaves this record."""
     deployments.keep(run.machine, run.configuration, deployment)
+    begun = recording.begun(run, deployment, relied_on)
+    if begun != deployment:
+        deployments.keep(run.machine, run.configuration, begun)
     what = deployment.tag or "the migration"
     run.tell("deploy-begun", Level.INFO, "Deployment begun", f"{what} to {run.environment}")
-    return deployment
+    return begun
 
 
 def interrupted(run: Guarded, begun: Deployment) -> Evidence:
@@ -86,6 +102,8 @@ def fall_back(run: Guarded, begun: Deployment, failed: GuardError, why: str, *, 
     evidence = evolve(run.evidence(result=failed.code, exit_code=failed.exit_code), deployment=begun.id)
     if automatic and not run.machine.dry:
         evidence = roll_back_automatically(run, evidence, why, begun, backup=begun.backup or None)
+    else:
+        recording.failed(run, begun, failed.what)
     return run.seal(evidence)
 
 
@@ -166,6 +184,7 @@ def new_deployment(run: Guarded, tag: str, backup: str, baseline: Baseline | Non
     if before is None or before.state not in deployments.UNFINISHED:
         return fresh
     run.say(f"warning: {before.tag or 'a migration'} was begun and never came to its end; a rollback goes to before it")
+    recording.abandoned(run, before)
     return evolve(
         fresh,
         newest_sequence=before.newest_sequence,
@@ -195,8 +214,8 @@ def _migrates(run: Guarded, settings: DeploySettings) -> bool:
     return settings.migrates and run.configuration.environment.migrate is not None
 
 
-def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orders: DeployOrders) -> None:
-    """From the first change on: the deployment is open until a verdict closes it."""
+def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orders: DeployOrders, hold: Hold) -> None:
+    """From the first change on: the deployment is open until a verdict closes it. Raise Locked where somebody took over."""
     if _migrates(run, settings):
         if run.machine.dry:
             run.stage("migrate plan", lambda: plan_migration(run, None, None))
@@ -207,7 +226,9 @@ def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orde
         finished = run_command(run, settings.run, {"tag": orders.tag, "backup": deployment.backup}, timeout=settings.timeout)
         return f"{' '.join(finished.command)} ({finished.seconds:.1f} s)"
 
+    hold.check(lasting=settings.timeout)
     run.stage("deploy", change)
+    hold.check()
     if orders.skip_health_check:
         run.skip("health", "skip-health-check", "left out on request; this deployment stays unverified")
     elif run.configuration.environment.base_url is not None:
@@ -216,12 +237,33 @@ def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orde
         )
     if any(check.quick for check in run.configuration.environment.smoke) and not orders.skip_health_check:
         run.stage("smoke", lambda: prove_smoke(run, quick=True), after_change=True)
+    _tell_live(run, deployment, hold)
+
+
+def _tell_live(run: Guarded, deployment: Deployment, hold: Hold) -> None:
+    """Say in the shared state what is live; that nobody answers takes nothing back."""
+    try:
+        hold.lives(run.facts.id, tag=deployment.tag, commit=deployment.commit)
+    except Locked:
+        raise
+    except GuardError as problem:
+        run.say(f"warning: the shared state does not know of this deployment: {problem}")
+
+
+def _fenced_out(run: Guarded, begun: Deployment, problem: Locked) -> Evidence:
+    """Somebody took the environment over in the middle, and decides what stands there: this run touches nothing more."""
+    text = f"the deployment of {begun.tag} was overtaken: {problem.what}"
+    run.tell("overtaken", Level.CRITICAL, "Deployment overtaken", text)
+    run.say(str(problem))
+    return run.seal(evolve(run.evidence(result=problem.code, exit_code=problem.exit_code), deployment=begun.id))
 
 
 def _succeeded(run: Guarded, deployment: Deployment, orders: DeployOrders) -> Evidence:
     unverified = orders.skip_health_check or run.configuration.environment.base_url is None
     state = DeploymentState.UNVERIFIED if unverified else DeploymentState.OPEN
-    deployments.keep(run.machine, run.configuration, evolve(deployment, state=state))
+    stands = evolve(deployment, state=state)
+    deployments.keep(run.machine, run.configuration, stands)
+    recording.told(run, stands)
     result = "planned" if run.machine.dry else "unverified" if unverified else "deployed"
     run.tell("deployed", Level.INFO, "Deployed", f"{orders.tag} to {run.environment}, {result}; now watch it")
     evidence = run.evidence(result=result, exit_code=0)

@@ -11,6 +11,7 @@ from dhash_guard.errors import Damaged, Locked
 from dhash_guard.records.canonical import canonical
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.deployment import Deployment, DeploymentState
+from dhash_guard.records.layout import Layout
 from dhash_guard.system import Machine
 
 UNDECIDED = (DeploymentState.BEGUN, DeploymentState.OPEN, DeploymentState.UNVERIFIED, DeploymentState.HELD)
@@ -22,7 +23,12 @@ UNFINISHED = (DeploymentState.BEGUN, DeploymentState.ROLLING_BACK, DeploymentSta
 
 def latest(configuration: Configuration) -> Deployment | None:
     """The latest deployment of the environment; raise Damaged where its record cannot be read."""
-    path = configuration.layout.deployment(configuration.name)
+    return latest_of(configuration.layout, configuration.name)
+
+
+def latest_of(layout: Layout, place: str) -> Deployment | None:
+    """The latest deployment of an environment or target by its name; raises as `latest` does."""
+    path = layout.deployment(place)
     try:
         return from_data(Deployment, json.loads(path.read_bytes()))
     except FileNotFoundError:

@@ -24,17 +24,21 @@ def drill(run: Guarded, reference: str | None, into: Path | None) -> Evidence:
     directory for temporary files) is none.
     """
     facts = run.vault.find(reference or newest(run).name)  # finding fetches what lies elsewhere
-    above = Path(tempfile.gettempdir()) if into is None else into
-    settings = run.configuration.environment.backup.drill
     try:
-        run.stage(
-            "drill", lambda: _rehearsed(run, facts, above) if run.machine.dry else _drilled(run, facts, above, settings)
-        )
+        run.stage("drill", lambda: prove_restorable(run, facts, into))
     except GuardError as problem:
         run.say(str(problem))
         return run.seal(evolve(run.evidence(result=problem.code, exit_code=problem.exit_code), backup=facts.name))
     result = "planned" if run.machine.dry else "drilled"
     return run.seal(evolve(run.evidence(result=result, exit_code=0), backup=facts.name))
+
+
+def prove_restorable(run: Guarded, facts: BackupFacts, into: Path | None = None) -> str:
+    """What the stage does: restore it below `into`, compare and probe; a dry run reads it and leaves everything else."""
+    above = Path(tempfile.gettempdir()) if into is None else into
+    if run.machine.dry:
+        return _rehearsed(run, facts, above)
+    return _drilled(run, facts, above, run.configuration.environment.backup.drill)
 
 
 def newest(run: Guarded) -> BackupFacts:

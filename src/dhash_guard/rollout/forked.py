@@ -17,12 +17,13 @@ from dhash_guard.records.context import RunContext
 from dhash_guard.records.leg import LegReport
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.report.comment import marker
-from dhash_guard.report.legs import render_legs, slim
+from dhash_guard.report.legs import newest, render_legs, slim
 from dhash_guard.report.memory import recalled
 from dhash_guard.rollout.comment import SKEW
 from dhash_guard.rollout.matrix import Asked, Result, judge
-from dhash_guard.rollout.matrix_gate import results
+from dhash_guard.rollout.matrix_gate import asked_of, results
 from dhash_guard.rollout.premerge import provided
+from dhash_guard.rollout.run import Guarded
 from dhash_guard.system import Machine
 
 MOST_STAGES = 50
@@ -93,11 +94,25 @@ def publish_legs(
     templates = configuration.layout.templates
 
     def compose(bodies: Sequence[str]) -> str:
+        if len(bodies) == 1 and newest(bodies, ended.sha) > (int(ended.run), ended.attempt):
+            return bodies[0]  # a later attempt has been told of already
         memory = recalled(bodies, None, since)
         return render_legs(legs, asked.systems, links=links, templates=templates, memory=memory, trusted=False)
 
     result = upsert(api, pulls[0].number, first, compose, machine.clock)
     return evolve(result, notes=(*result.notes, *left_out))
+
+
+def gathered(run: Guarded, folder: Path, expected: Sequence[str]) -> tuple[list[LegReport], list[str]]:
+    """The legs that the gate has judged, and all that were asked for, for a last look at the comment that they share.
+
+    Only in a pull request of the repository itself: what a fork left is published by itself, and proves nothing.
+    """
+    asked = asked_of(run, expected)
+    if run.machine.environ.get("GITHUB_EVENT_NAME") != "pull_request":
+        return [], []
+    legs, _ = believed(list(results(folder)), asked)
+    return list(legs.values()), list(asked.systems)
 
 
 def believed(found: Sequence[Result], asked: Asked) -> tuple[dict[str, LegReport], list[str]]:
@@ -114,7 +129,7 @@ def believed(found: Sequence[Result], asked: Asked) -> tuple[dict[str, LegReport
                 usable, problem = {}, "has two results of one attempt that differ"
                 break
         if usable:
-            legs[system] = slim(usable[max(usable)])
+            legs[system] = slim(usable[max(usable)], len(asked.systems))
         else:
             left_out.append(f"{system}: {problem}")
     return legs, left_out

@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from enum import Enum
-from pathlib import Path
-
-from attrs import frozen
+from collections.abc import Collection, Iterator
 
 from dhash_guard.backup import latest, receipts_for
 from dhash_guard.backup.retention import SLACK
-from dhash_guard.config import Configuration, load
 from dhash_guard.config.verbs import Requirements
-from dhash_guard.errors import CannotTell, GuardError, Locked, NoGo
+from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo
 from dhash_guard.gates.approvals import ApprovalRequirement, Standing
 from dhash_guard.github.approvals import ReviewReader
-from dhash_guard.ledger import chain, verify
-from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.evidence import Evidence
-from dhash_guard.records.outcome import Status
 from dhash_guard.records.receipt import Proof
-from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.records.units import Seconds, format_duration
+from dhash_guard.rollout import gate_evidence, gate_waves
 from dhash_guard.rollout.approvals import ask, subject_of, summary
+from dhash_guard.rollout.conditions import Answer, Condition, findings_of
 from dhash_guard.rollout.freeze import freeze_now
 from dhash_guard.rollout.run import Done, Guarded
 
 
-class Answer(Enum):
-    """How one condition stands."""
+def gate(run: Guarded, reviews: ReviewReader | None = None, consumed: Collection[str] = ()) -> Evidence:
+    """The `gate` verb: 0 go, 1 no-go, 3 cannot tell, 4 evidence was altered, 8 frozen.
 
-    GO = "go"
-    NO_GO = "no-go"
-    CANNOT_TELL = "cannot-tell"
-    FROZEN = "frozen"
-
-
-@frozen(kw_only=True)
-class Condition:
-    """One condition of the gate: what was found, what was asked, where it was found, what to do."""
-
-    name: str
-    answer: Answer
-    value: str
-    limit: str
-    source: str = ""
-    cure: str = ""
-
-
-def gate(run: Guarded, reviews: ReviewReader | None = None) -> Evidence:
-    """The `gate` verb: 0 go, 1 no-go, 3 cannot tell, 8 frozen. `reviews` asks GitHub, where that can be reached."""
-    found = tuple(conditions(run, reviews))
-    problem = _combined(found)
+    `reviews` asks GitHub, where that can be reached; `consumed` are the hashes of evidence that was relied on before.
+    """
 
     def work() -> Done:
-        if problem is not None:
-            raise problem
-        return Done(f"go: {len(found)} conditions hold", findings_of(found))
+        return go(tuple(conditions(run, reviews, consumed)))
 
     try:
         run.stage("gate", work)
@@ -66,37 +37,38 @@ def gate(run: Guarded, reviews: ReviewReader | None = None) -> Evidence:
     return run.seal(run.evidence(result="go", exit_code=0))
 
 
-def findings_of(found: tuple[Condition, ...]) -> tuple[Finding, ...]:
-    """Conditions as findings of a stage."""
-    statuses = {Answer.GO: StageStatus.PASSED, Answer.CANNOT_TELL: StageStatus.CANNOT_TELL}
-    return tuple(
-        Finding(
-            check=condition.name,
-            status=statuses.get(condition.answer, StageStatus.FAILED),
-            text=f"{condition.value}; asked: {condition.limit}" + (f" ({condition.source})" if condition.source else ""),
-            cure=condition.cure,
-        )
-        for condition in found
-    )
+def go(found: tuple[Condition, ...]) -> Done:
+    """What to say where all conditions hold; raise what the worst one that does not stands for."""
+    problem = _combined(found)
+    if problem is not None:
+        raise problem
+    return Done(f"go: {len(found)} conditions hold", findings_of(found))
 
 
-def conditions(run: Guarded, reviews: ReviewReader | None = None) -> Iterator[Condition]:
-    """Every condition, answered from what this machine knows and GitHub tells; what nobody can be asked cannot be told."""
+def conditions(
+    run: Guarded, reviews: ReviewReader | None = None, consumed: Collection[str] = (), *, without: Collection[str] = ()
+) -> Iterator[Condition]:
+    """Every condition, answered from what this machine knows and GitHub tells; what nobody can be asked cannot be told.
+
+    `without` leaves `backup` out, which takes reading it: a deployment that takes its own asks for it afterwards.
+    Looking uses nothing up: `conditions.relied_on` names what a deployment that follows has to.
+    """
     asked = run.configuration.environment.requires
     yield _not_frozen(run)
+    yield from gate_waves.waved(run, reviews, consumed)
     if asked is None:
         yield Condition(
             name="requires",
             answer=Answer.CANNOT_TELL,
             value="nothing is asked for",
             limit="requires",
-            cure=f"Give environments.{run.environment}.requires: without it no evidence is judged.",
+            cure=f"Give environments.{run.configuration.waves.environment}.requires: without it no evidence is judged.",
         )
         return
-    if asked.backup is not None:
+    if asked.backup is not None and "backup" not in without:
         yield _backup(run, asked)
     if asked.monitored is not None:
-        yield _monitored(run, asked)
+        yield gate_evidence.monitored(run, asked.monitored, reviews, consumed)
     if asked.approvals is not None and reviews is not None:
         yield _approved(run, asked.approvals, reviews)
     elif asked.approvals is not None:
@@ -107,21 +79,15 @@ def conditions(run: Guarded, reviews: ReviewReader | None = None) -> Iterator[Co
             limit=str(asked.approvals),
             cure="Only GitHub knows; ask in the workflow.",
         )
-    yield from _before_the_merge(run, asked, reviews)
-
-
-def _before_the_merge(run: Guarded, asked: Requirements, reviews: ReviewReader | None) -> Iterator[Condition]:
-    """What was proven before the merge: the rehearsal, and the checklist."""
-    from dhash_guard.rollout import gate_evidence  # it knows this module
-
     if asked.premerge is not None:
-        yield gate_evidence.rehearsed(run)
+        yield gate_evidence.rehearsed(run, reviews, consumed)
     if asked.checklist is not None:
         yield gate_evidence.ticked(run, reviews)
 
 
 def _combined(found: tuple[Condition, ...]) -> GuardError | None:
     kinds: tuple[tuple[Answer, type[GuardError]], ...] = (
+        (Answer.ALTERED, Damaged),
         (Answer.FROZEN, Locked),
         (Answer.NO_GO, NoGo),
         (Answer.CANNOT_TELL, CannotTell),
@@ -180,38 +146,6 @@ def _drilled(run: Guarded, within: Seconds, value: str, limit: str, source: str)
     return Condition(name="backup", answer=answer, value=value, limit=limit, source=source, cure=cure)
 
 
-def _monitored(run: Guarded, asked: Requirements) -> Condition:
-    """The latest watch of the other environment over this very commit or tree."""
-    wanted = asked.monitored
-    assert wanted is not None
-    limit = f"{wanted.environment} {wanted.verdict}"
-    limit += f" within {format_duration(wanted.within)}" if wanted.within is not None else ""
-    told = _latest_watch(run.configuration, wanted.environment, run)
-    if isinstance(told, str):
-        return Condition(
-            name="monitored",
-            answer=Answer.CANNOT_TELL,
-            value=told,
-            limit=limit,
-            cure=f"dhash-guard monitor --env {wanted.environment}",
-        )
-    path, evidence = told
-    verdict = evidence.verdict
-    if verdict is None:
-        return Condition(name="monitored", answer=Answer.CANNOT_TELL, value="no verdict", limit=limit, source=str(path))
-    age = run.machine.clock.now() - verdict.ended_at
-    value = f"{verdict.status.value} {format_duration(max(0, round(age)))} ago"
-    source = run.configuration.layout.relative(path)
-    unjudged = [o.gate for o in verdict.outcomes if o.action.decides and o.status is Status.NOT_JUDGED]
-    answer = Answer.GO
-    if verdict.status is Status.CANNOT_TELL or unjudged:
-        answer = Answer.CANNOT_TELL
-        value += f", not judged: {', '.join(unjudged)}" if unjudged else ""
-    elif verdict.status.value != wanted.verdict or age < 0 or (wanted.within is not None and age >= wanted.within):
-        answer = Answer.NO_GO
-    return Condition(name="monitored", answer=answer, value=value, limit=limit, source=source)
-
-
 def _approved(run: Guarded, wanted: ApprovalRequirement, reviews: ReviewReader) -> Condition:
     """The approvals of the pull request that this commit came from; a silent or refusing GitHub cannot tell."""
     limit = f"at least {wanted.at_least}, stale: {wanted.stale.value}"
@@ -230,32 +164,3 @@ def _approved(run: Guarded, wanted: ApprovalRequirement, reviews: ReviewReader) 
         source=f"pull request {asked.pull.number} at {asked.pull.head_sha[:12]}, {asked.requests} requests",
         cure=next((one.cure for one in asked.answer.requirements if one.standing is standing), ""),
     )
-
-
-def _latest_watch(configuration: Configuration, environment: str, run: Guarded) -> tuple[Path, Evidence] | str:
-    """The newest sealed watch of the other environment, checked, where it is of this commit or tree; or why not.
-
-    Only the newest counts: an older one must not speak where a newer one is gone, was of a log, or judged otherwise.
-    """
-    if not run.facts.commit:
-        return "this checkout has no commit to compare with"
-    layout = configuration.layout
-    entries = [entry for entry in chain.read(layout.ledger) if entry.environment == environment and entry.verb == "monitor"]
-    if not entries:
-        return f"no watch of {environment} is recorded"
-    path = layout.run(environment, entries[-1].run) / EVIDENCE_FILE
-    if not path.exists():
-        return f"the record of the latest watch of {environment} is gone"
-    verify.verify(layout, path)
-    evidence = verify.load(path)
-    if evidence.run.commit != run.facts.commit and evidence.run.tree != run.facts.tree:
-        return f"the latest watch of {environment} is of commit {evidence.run.commit[:12]}, not {run.facts.commit[:12]}"
-    if evidence.judged is None or evidence.judged.recorded:
-        return f"the latest watch of {environment} judged a log, not the service"
-    try:
-        expected = load(configuration.path, layout.root, run.machine.environ, environment).digest
-    except GuardError as problem:
-        return f"the configuration of {environment} cannot be read: {problem.what.splitlines()[0]}"
-    if evidence.configuration != expected:
-        return f"the latest watch of {environment} was made under another configuration, or with other options"
-    return path, evidence

@@ -1,37 +1,44 @@
-"""Answers two conditions of the gate: that this commit was rehearsed, and that the required boxes are ticked."""
+"""Answers what evidence is asked for: that this commit was rehearsed, watched elsewhere, and that its boxes are ticked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from dhash_guard.config import load
+from dhash_guard.config.verbs import MonitoredRequirement
 from dhash_guard.errors import CannotTell, GuardError
 from dhash_guard.github.approvals import ReviewReader
 from dhash_guard.github.ports import Issues
-from dhash_guard.ledger import chain, verify
-from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.records.checklist import Memory
-from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.outcome import Status
 from dhash_guard.records.review import PullFacts
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.records.units import format_duration
 from dhash_guard.report.comment import marker
 from dhash_guard.report.memory import boxes_in, observed, remembered
 from dhash_guard.rollout.approvals import chosen, subject_of
-from dhash_guard.rollout.gate import Answer, Condition
+from dhash_guard.rollout.conditions import Answer, Condition, answer_of
 from dhash_guard.rollout.run import Guarded
+from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, aged, find, tier_of
 
 
-def rehearsed(run: Guarded) -> Condition:
+def rehearsed(run: Guarded, reviews: ReviewReader | None, consumed: Collection[str] = ()) -> Condition:
     """The latest rehearsal of this environment over this commit or tree: it went through, and is young enough."""
-    most = run.configuration.trust.max_age
-    limit = f"proceed, younger than {format_duration(most)}"
-    cure = f"dhash-guard premerge --env {run.environment}"
-    told = _latest(run)
-    if isinstance(told, str):
-        return Condition(name="premerge", answer=Answer.CANNOT_TELL, value=told, limit=limit, cure=cure)
-    source, evidence = told
-    age = run.machine.clock.now() - evidence.run.ended_at
-    value = f"{evidence.result} {format_duration(max(0, round(age)))} ago"
+    wanted = Wanted(
+        verb="premerge",
+        environment=run.environment,
+        configuration=run.configuration.digest,
+        max_age=run.configuration.trust.max_age,
+        tier=tier_of(run, "premerge"),
+        words=f"rehearsal of {run.environment}",
+        consumed=consumed,
+    )
+    limit, cure = f"proceed, {_limit(wanted)}", f"dhash-guard premerge --env {run.environment}"
+    found = find(run, wanted, reviews.api if reviews is not None else None, _commits(run, reviews))
+    if isinstance(found, Unfounded):
+        return _without("premerge", found, limit, cure)
+    evidence = found.evidence
+    value = f"{evidence.result} {format_duration(round(aged(run, found)))} ago"
     may_skip = {leg.value for leg in run.configuration.premerge.may_skip}
     left_out = [
         stage.name
@@ -39,33 +46,81 @@ def rehearsed(run: Guarded) -> Condition:
         if stage.status is StageStatus.SKIPPED and stage.reason_code == "skip" and stage.name not in may_skip
     ]
     answer = Answer.GO
-    if evidence.result == "no-go" or age >= most or age < 0:
+    if evidence.result == "no-go" or aged(run, found) >= wanted.max_age:
         answer = Answer.NO_GO
     elif evidence.result != "proceed" or left_out:
         answer = Answer.CANNOT_TELL
         value += f", left out: {', '.join(left_out)}" if left_out else ""
+    return _with("premerge", found, answer, value, limit, cure)
+
+
+def monitored(
+    run: Guarded, asked: MonitoredRequirement, reviews: ReviewReader | None, consumed: Collection[str] = ()
+) -> Condition:
+    """The latest watch of the other environment over this very commit or tree: healthy, and young enough."""
+    cure = f"dhash-guard monitor --env {asked.environment}"
+    limit = f"{asked.environment} {asked.verdict}"
+    layout = run.configuration.layout
+    try:
+        configuration = load(run.configuration.path, layout.root, run.machine.environ, asked.environment).digest
+    except GuardError as problem:
+        value = f"the configuration of {asked.environment} cannot be read: {problem.what.splitlines()[0]}"
+        return Condition(name="monitored", answer=Answer.CANNOT_TELL, value=value, limit=limit, cure=problem.cure)
+    wanted = Wanted(
+        verb="monitor",
+        environment=asked.environment,
+        configuration=configuration,
+        max_age=asked.within if asked.within is not None else run.configuration.trust.max_age,
+        tier=tier_of(run, "monitor"),
+        words=f"watch of {asked.environment}",
+        consumed=consumed,
+    )
+    limit += f", {_limit(wanted)}"
+    found = find(run, wanted, reviews.api if reviews is not None else None, [run.facts.commit])
+    if isinstance(found, Unfounded):
+        return _without("monitored", found, limit, cure)
+    verdict, judged = found.evidence.verdict, found.evidence.judged
+    if verdict is None or judged is None or judged.recorded:
+        value = "no verdict" if verdict is None else f"the latest {wanted.words} judged a log, not the service"
+        return _with("monitored", found, Answer.CANNOT_TELL, value, limit, cure)
+    value = f"{verdict.status.value} {format_duration(round(aged(run, found)))} ago"
+    unjudged = [o.gate for o in verdict.outcomes if o.action.decides and o.status is Status.NOT_JUDGED]
+    answer = Answer.GO
+    if verdict.status is Status.CANNOT_TELL or unjudged:
+        answer = Answer.CANNOT_TELL
+        value += f", not judged: {', '.join(unjudged)}" if unjudged else ""
+    elif verdict.status.value != asked.verdict or aged(run, found) >= wanted.max_age:
+        answer = Answer.NO_GO
+    return _with("monitored", found, answer, value, limit, cure)
+
+
+def _limit(wanted: Wanted) -> str:
+    return f"younger than {format_duration(wanted.max_age)}, vouched for by {wanted.tier.value}"
+
+
+def _with(name: str, found: Relied, answer: Answer, value: str, limit: str, cure: str) -> Condition:
     cure = "" if answer is Answer.GO else cure
-    return Condition(name="premerge", answer=answer, value=value, limit=limit, source=source, cure=cure)
+    digests = (found.digest,)
+    return Condition(name=name, answer=answer, value=value, limit=limit, source=found.source, cure=cure, relies_on=digests)
 
 
-def _latest(run: Guarded) -> tuple[str, Evidence] | str:
-    """The newest sealed rehearsal, checked, where it is of this commit or tree; or why not."""
-    facts, layout = run.facts, run.configuration.layout
-    if not facts.commit:
-        return "this checkout has no commit to compare with"
-    ours = [one for one in chain.read(layout.ledger) if one.environment == run.environment and one.verb == "premerge"]
-    if not ours:
-        return f"no rehearsal of {run.environment} is recorded"
-    path = layout.run(run.environment, ours[-1].run) / EVIDENCE_FILE
-    if not path.exists():
-        return "the record of the latest rehearsal is gone"
-    verify.verify(layout, path)
-    evidence = verify.load(path)
-    if evidence.run.commit != facts.commit and evidence.run.tree != facts.tree:
-        return f"the latest rehearsal is of commit {evidence.run.commit[:12]}, not {facts.commit[:12]}"
-    if evidence.configuration != run.configuration.digest:
-        return "the latest rehearsal was made under another configuration"
-    return layout.relative(path), evidence
+def _without(name: str, found: Unfounded, limit: str, cure: str) -> Condition:
+    answer = answer_of(found.refused) if found.refused is not None else Answer.CANNOT_TELL
+    cure = found.cure or cure
+    return Condition(name=name, answer=answer, value=found.value, limit=limit, source=found.source, cure=cure)
+
+
+def _commits(run: Guarded, reviews: ReviewReader | None) -> list[str]:
+    """The commit itself, and the head of the pull request that was merged as it: their trees are the same where nothing
+    else was merged meanwhile."""
+    commits = [run.facts.commit]
+    if reviews is None or not run.facts.commit:
+        return commits
+    try:
+        found = chosen(reviews.pulls_of(run.facts.commit), run.facts.commit)
+    except GuardError:
+        return commits  # what is about the commit itself may be enough
+    return commits if isinstance(found, str) else list(dict.fromkeys([*commits, found.head_sha]))
 
 
 def ticked(run: Guarded, reviews: ReviewReader | None) -> Condition:

@@ -42,8 +42,11 @@ class Asked:
     earlier_attempts: bool = False
 
 
-def judge(results: Sequence[Result], asked: Asked, jobs: str = "") -> tuple[Finding, ...]:
-    """A finding for every system and leg, in the order asked for; `jobs` is one of JOB_RESULTS or empty."""
+def judge(results: Sequence[Result], asked: Asked, jobs: str = "", others: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """A finding for every system and leg, in the order asked for; `jobs` is one of JOB_RESULTS or empty.
+
+    `others` are such results of jobs that no system stands for, so that none that may be missing excuses them.
+    """
     systems = list(dict.fromkeys([*asked.systems, *sorted({result.system for result in results})]))
     found: list[Finding] = []
     excused = False
@@ -57,7 +60,7 @@ def judge(results: Sequence[Result], asked: Asked, jobs: str = "") -> tuple[Find
             excused = excused or any(one.status is not StageStatus.PASSED for one in told)
             told = [_borne(one) if one.status is StageStatus.CANNOT_TELL else one for one in told]
         found += told
-    return (*found, *_jobs(jobs, excused))
+    return (*found, *_jobs("jobs", jobs, excused), *(one for told in others for one in _jobs("other jobs", told, False)))
 
 
 def _chosen(results: Sequence[Result], asked: Asked) -> tuple[LegReport | None, str]:
@@ -116,15 +119,15 @@ def _leg(check: str, statuses: Sequence[StageStatus], *, wanted: bool, may_skip:
     return _finding(check, StageStatus.CANNOT_TELL, "cannot be told", "Mend what its log names.")
 
 
-def _jobs(jobs: str, excused: bool) -> Iterator[Finding]:
-    if jobs == "success":
-        yield _finding("jobs", StageStatus.PASSED, "success")
-    elif jobs and excused:
-        yield _finding("jobs", StageStatus.PASSED, f"{jobs}, and a system that may be missing is", warned=True)
-    elif jobs == "failure":
-        yield _finding("jobs", StageStatus.FAILED, "failure", "Look at the job that failed; its legs may not have run.")
-    elif jobs:
-        yield _finding("jobs", StageStatus.CANNOT_TELL, jobs, "Run the jobs again.")
+def _jobs(check: str, told: str, excused: bool) -> Iterator[Finding]:
+    if told == "success":
+        yield _finding(check, StageStatus.PASSED, "success")
+    elif told and excused:
+        yield _finding(check, StageStatus.PASSED, f"{told}, and a system that may be missing is", warned=True)
+    elif told == "failure":
+        yield _finding(check, StageStatus.FAILED, "failure", "Look at the job that failed; its legs may not have run.")
+    elif told:
+        yield _finding(check, StageStatus.CANNOT_TELL, told, "Run the jobs again.")
 
 
 def _borne(finding: Finding) -> Finding:

@@ -8,12 +8,15 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from attrs import evolve
+
 from dhash_guard.errors import CannotTell, NoGo, UsageProblem
 from dhash_guard.github.context import read_context
 from dhash_guard.records.codec import from_data
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.leg import NAME, LegReport
 from dhash_guard.records.stage import StageStatus
+from dhash_guard.report.words import plural
 from dhash_guard.rollout.matrix import JOB_RESULTS, Asked, Result, judge
 from dhash_guard.rollout.premerge import provided
 from dhash_guard.rollout.run import Done, Guarded
@@ -24,19 +27,24 @@ _MOST = 1024
 _DEEPEST = 3
 
 
-def gate_matrix(run: Guarded, folder: Path, *, expected: Sequence[str], jobs: str) -> Evidence:
+def gate_matrix(run: Guarded, folder: Path, *, expected: Sequence[str], jobs: str, others: Sequence[str] = ()) -> Evidence:
     """Answer for the whole matrix: 0 when every system's every leg passed, 1 when one failed, 3 when one cannot be told.
 
-    `folder` holds the artifacts of the legs; `expected` are systems beside those of the configuration.
+    `folder` holds the artifacts of the legs; `expected` are systems beside those of the configuration. `jobs` is what
+    GitHub says of the legs' jobs, `others` of jobs that have to succeed beside them.
     """
-    asked = _asked(run, expected)
-    if jobs and jobs not in JOB_RESULTS:
-        raise UsageProblem(f"{jobs!r} is no result of a job", cure=f"It is one of {', '.join(JOB_RESULTS)}.")
+    asked = asked_of(run, expected)
+    if asked.head and asked.head != run.facts.commit:
+        # What is checked out is the base, whose configuration judges; what the answer is about is the head.
+        run.facts = evolve(run.facts, commit=asked.head, tree="")
+    for told in (*([jobs] if jobs else []), *others):
+        if told not in JOB_RESULTS:
+            raise UsageProblem(f"{told!r} is no result of a job", cure=f"It is one of {', '.join(JOB_RESULTS)}.")
     if not folder.is_dir():
         raise CannotTell("there are no results", where=str(folder), cure="Download the artifacts of the legs there.")
 
     def work() -> Done:
-        found = judge(list(results(folder)), asked, jobs)
+        found = judge(list(results(folder)), asked, jobs, others)
         failed = [one for one in found if one.status is StageStatus.FAILED]
         unknown = [one for one in found if one.status is StageStatus.CANNOT_TELL]
         text = "; ".join(f"{one.check}: {one.text}" for one in (*failed, *unknown))
@@ -44,7 +52,7 @@ def gate_matrix(run: Guarded, folder: Path, *, expected: Sequence[str], jobs: st
             raise NoGo(text, cure=failed[0].cure, findings=found)
         if unknown:
             raise CannotTell(text, cure=unknown[0].cure, findings=found)
-        return Done(f"{len(asked.systems)} systems, {len(asked.legs)} legs each", found)
+        return Done(f"{plural(len(asked.systems), 'system')}, {plural(len(asked.legs), 'leg')} each", found)
 
     try:
         run.stage("matrix", work)
@@ -89,7 +97,7 @@ def _read(path: Path, system: str, source: str) -> Result:
     return Result(system=system, source=source, report=report)
 
 
-def _asked(run: Guarded, expected: Sequence[str]) -> Asked:
+def asked_of(run: Guarded, expected: Sequence[str]) -> Asked:
     """What has to be there by the configuration of this checkout, for the commit that the event is about."""
     settings, environ = run.configuration.premerge, run.machine.environ
     systems = tuple(dict.fromkeys([*settings.systems, *expected]))

@@ -22,7 +22,7 @@ from dhash_guard.records.evidence import Evidence, Judged
 from dhash_guard.records.outcome import Ending, Status, Verdict
 from dhash_guard.records.sample import Tick
 from dhash_guard.rollout import tick_log
-from dhash_guard.rollout.acting import act, exit_code, undecided
+from dhash_guard.rollout.acting import act, exit_code, standing_tag, undecided
 from dhash_guard.rollout.automatic import automatic_by_configuration, foreseeable
 from dhash_guard.rollout.checkpoint import ON_COURSE, Checkpoint, start_of
 from dhash_guard.rollout.health import base_url
@@ -65,9 +65,13 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
         )
     automatic = automatic_by_configuration(run.configuration) if orders.automatic is None else orders.automatic
     deployment, replayed = undecided(run), orders.recorded is not None
+    if not replayed:
+        run.facts = evolve(run.facts, tag=standing_tag(run))
     if automatic and not replayed:
         for hazard in foreseeable(run, deployment):
             run.say(f"warning: an automatic rollback would be refused: {hazard.text}")
+    if deployment is not None and not replayed:
+        run.facts = evolve(run.facts, tag=deployment.tag)  # so that the evidence says which release was watched
     checkpoint = _checkpoint(run, orders, deployment)
     ticks, started_at = _ticks(run, orders, deployment, checkpoint)
     baseline = deployment.baseline if deployment is not None else None

@@ -20,9 +20,9 @@ def pick_target(run: Guarded, reference: str | None, from_environment: str | Non
     named = None if reference is None else run.vault.find(reference, from_environment)
 
     def work() -> Done:
-        facts, findings = _chosen(run) if named is None else _named(run, named)
+        facts, proof, findings = _chosen(run) if named is None else _named(run, named)
         held.append(facts)
-        return Done(f"{facts.name}, every member read and sound", findings)
+        return Done(f"{facts.name}, {proof}", findings)
 
     run.stage("rollback target", work)
     return held[0]
@@ -34,16 +34,18 @@ def candidates(run: Guarded) -> Choice:
     return choose(run.vault.listing(), deployment, run.vault.verify, belonging(run.configuration))
 
 
-def _named(run: Guarded, facts: BackupFacts) -> tuple[BackupFacts, tuple[Finding, ...]]:
+def _named(run: Guarded, facts: BackupFacts) -> tuple[BackupFacts, str, tuple[Finding, ...]]:
     for warning in warnings_for(facts, deployments.latest(run.configuration), belonging(run.configuration)):
         run.say(f"warning: {warning}")
         run.log.line("warning", warning)
-    if problems := run.vault.verify(facts).problems:
-        raise Damaged(f"{facts.name} cannot be restored: {'; '.join(problems[:3])}", cure="Nothing was touched.")
-    return facts, (Finding(check=facts.name, status=StageStatus.PASSED, text="named by whoever ordered the rollback"),)
+    found = run.vault.verify(facts)
+    if found.problems:
+        raise Damaged(f"{facts.name} cannot be restored: {'; '.join(found.problems[:3])}", cure="Nothing was touched.")
+    named = Finding(check=facts.name, status=StageStatus.PASSED, text="named by whoever ordered the rollback")
+    return facts, found.proof, (named,)
 
 
-def _chosen(run: Guarded) -> tuple[BackupFacts, tuple[Finding, ...]]:
+def _chosen(run: Guarded) -> tuple[BackupFacts, str, tuple[Finding, ...]]:
     choice = candidates(run)
     for name, why in choice.refused:
         run.log.line("warning", f"not a rollback target: {name}: {why}")
@@ -57,4 +59,4 @@ def _chosen(run: Guarded) -> tuple[BackupFacts, tuple[Finding, ...]]:
             cure="Name a backup with --backup, or restore by hand.",
             findings=choice.findings(),
         )
-    return choice.target, choice.findings()
+    return choice.target, choice.proof, choice.findings()

@@ -71,6 +71,15 @@ def premerge(run: Guarded, *, leg: str, skipped: Sequence[str], tag: str) -> tup
     return evidence, report
 
 
+def scan(run: Guarded) -> Evidence:
+    """The `security` verb: that leg alone, with its log, for a job of its own; 0, 1 or 3."""
+    _run_leg(run, Leg.SECURITY, "")
+    result, code = _result(run.stages, ())
+    evidence = run.seal(run.evidence(result=result, exit_code=code))
+    run.machine.files.write_atomic(run.configuration.layout.artifacts / "junit.xml", junit(_with_cases(evidence)))
+    return evidence
+
+
 def provided(environment: Environment, leg: Leg) -> bool:
     """Whether the project has anything for this leg to look at."""
     return leg not in _NOTHING or bool(getattr(environment, _NOTHING[leg]))

@@ -13,6 +13,7 @@ from dhash_guard.backup.databases import copy_database, sides_of
 from dhash_guard.backup.settings import BackupSettings
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.layout import Layout
+from dhash_guard.report.words import plural
 from dhash_guard.rollout.run import Guarded
 
 
@@ -33,7 +34,7 @@ def prove_backup(run: Guarded) -> str:
     if not done.identical or before != after:
         raise Damaged("what came back is not what was backed up", where=facts.name)
     names = ", ".join(plan.collection.components)
-    return f"{done.files} files of {names} backed up, lost, restored and compared byte for byte"
+    return f"{plural(done.files, 'file')} of {names} backed up, lost, restored and compared byte for byte"
 
 
 def _in_a_copy(settings: BackupSettings) -> BackupSettings:

@@ -9,7 +9,7 @@ from attrs import frozen
 from dhash_guard import backup
 from dhash_guard.backup.settings import Keep
 from dhash_guard.config import Configuration
-from dhash_guard.errors import GuardError, NoGo
+from dhash_guard.errors import CannotTell, GuardError, NoGo
 from dhash_guard.records.backup import BackupFacts, Verification
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.stage import Change, Finding, StageStatus
@@ -57,6 +57,18 @@ def prune(run: Guarded, keep: Keep) -> tuple[Evidence, tuple[Fate, ...]]:
 def prune_stage(run: Guarded, keep: Keep, fates: list[Fate]) -> None:
     """The one stage of it, for verbs that hold the environment's lock; adds to `fates` and raises as the verb ends."""
     run.stage("prune", lambda: _pruned(run, keep, fates))
+
+
+def prove_pruned(run: Guarded, keep: Keep, fates: list[Fate]) -> Done:
+    """What that stage does, for verbs that do not hold the environment's lock, and where there has to be a backup.
+
+    Raise Locked where somebody else holds it, CannotTell where there is none.
+    """
+    with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"prune {run.facts.id}"):
+        done = _pruned(run, keep, fates)
+    if not fates:
+        raise CannotTell(f"there is no backup of {run.environment} that could be old", cure="dhash-guard backup create")
+    return done
 
 
 def _pruned(run: Guarded, keep: Keep, fates: list[Fate]) -> Done:

@@ -122,7 +122,10 @@ class StoredVault:
         return self._local.find(self._name(name), from_environment)
 
     def verify(self, facts: BackupFacts) -> Verification:
-        """Read it whole, fetched first where only the store has it; a store that fails is a problem of that backup only."""
+        """Read it whole, fetched first where only the store has it; a store that fails is a problem of that backup only.
+
+        A dry run fetches nothing: of what only the store has it compares the hash.
+        """
         if (self._layout.root / facts.name).is_file():
             return self._local.verify(facts)
         try:
@@ -137,7 +140,15 @@ class StoredVault:
                 self._fall_silent(problem)  # the next candidate must not wait as long again
             wrong = (f"only in the store: {problem.what}",)
             return Verification(name=facts.name, sha256=facts.sha256, members=0, bytes_read=0, problems=wrong)
-        return Verification(name=facts.name, sha256=sha256, members=facts.members, bytes_read=facts.size)
+        return Verification(name=facts.name, sha256=sha256, members=facts.members, bytes_read=facts.size, members_read=False)
+
+    def require(self, facts: BackupFacts) -> None:
+        """Have it here, fetched where only the store has it; a dry run does not fetch."""
+        name = self._only_stored(facts.name)
+        if name is None:
+            self._local.require(facts)
+        elif not self._machine.dry:
+            self._local.require(self._fetched(name))
 
     def restore(self, facts: BackupFacts) -> PutBack:
         """Put it back, fetched first where only the store has it; a dry run does not fetch."""

@@ -6,15 +6,18 @@ from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
 from dhash_guard.errors import Damaged, GuardError, Locked, NeedsPerson, UsageProblem
+from dhash_guard.gates.claim import DEPLOYING, ROLLBACK
 from dhash_guard.records.backup import BackupFacts, Purpose, Restoration
 from dhash_guard.records.blast import BlastRadius
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.layout import iso
 from dhash_guard.records.stage import Change
 from dhash_guard.report.escape import terminal
-from dhash_guard.rollout import deployments
+from dhash_guard.rollout import deployments, recording
 from dhash_guard.rollout.blast import Progress, blast_radius, sentences, summary
+from dhash_guard.rollout.hold import Hold, held, publish_head
 from dhash_guard.rollout.run import Done, Guarded
 from dhash_guard.rollout.safety import for_a_person
 from dhash_guard.rollout.service import control
@@ -36,6 +39,10 @@ class Orders:
     instead_of: Deployment | None = None
 
 
+_LONGEST = 1800.0
+"""Seconds that stop, restore and start may take while nobody else may claim the environment."""
+
+
 class NotProven(NeedsPerson):
     """The files are back, and the service is not shown to be well; `restoration` is what was put back."""
 
@@ -54,21 +61,31 @@ def put_back(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration |
     holder = f"rollback {run.facts.id}"
     with held_off(then_raise=False), run.machine.files.lock(configuration.layout.lock(configuration.name), holder):
         _still_due(configuration, orders)
-        run.vault.wait_until_free()
-        _snapshot(run, orders)
-        # Written before the first change: killed from here on, nobody may take what stands there for the release.
-        _remember(run, DeploymentState.ROLLING_BACK, counted=1)
-        try:
-            restoration = _exchange(run, target, orders)
-        except (Damaged, UsageProblem):  # refused before anything was touched
-            _remember(run, DeploymentState.HELD, counted=-1)
-            raise
-        except GuardError as problem:
-            _remember(run, DeploymentState.ROLLBACK_FAILED)
-            raise NeedsPerson(f"the rollback failed: {problem.what}", cure=problem.cure) from problem
-        _prove(run, orders, restoration)
-        _remember(run, DeploymentState.ROLLED_BACK)
-        keep_artifacts(run)
+        spares = () if orders.instead_of is None else DEPLOYING
+        with held(run, ROLLBACK, over=True, spares=spares, fails_safe=True) as hold:
+            return _carried_out(run, target, orders, hold)
+
+
+def _carried_out(run: Guarded, target: BackupFacts, orders: Orders, hold: Hold) -> Restoration | None:
+    _not_overtaken(hold, orders)
+    run.vault.wait_until_free()
+    _at_hand(run, target)
+    _snapshot(run, orders)
+    hold.check(lasting=_LONGEST)
+    # Written before the first change: killed from here on, nobody may take what stands there for the release.
+    _remember(run, DeploymentState.ROLLING_BACK, counted=1)
+    try:
+        restoration = _exchange(run, target, orders)
+    except (Damaged, UsageProblem):  # refused before anything was touched
+        _remember(run, DeploymentState.HELD, counted=-1)
+        raise
+    except GuardError as problem:
+        _remember(run, DeploymentState.ROLLBACK_FAILED)
+        raise NeedsPerson(f"the rollback failed: {problem.what}", cure=problem.cure) from problem
+    _prove(run, orders, restoration)
+    _remember(run, DeploymentState.ROLLED_BACK, to=target.name)
+    _tell_what_lives(run, target, hold)
+    keep_artifacts(run)
     return restoration
 
 
@@ -89,13 +106,17 @@ def rollback(
         restoration = put_back(run, target, orders)
     except GuardError as problem:
         if begun:
+            recording.rolled_back(run, target.name)
             run.tell("rollback-failed", Level.CRITICAL, "Rollback failed", str(problem))
         return refused(run, problem, target, radius)
     result = "planned" if run.machine.dry else "unverified" if orders.skip_validation else "rolled-back"
+    recording.rolled_back(run, target.name)
     run.tell("rolled-back", Level.WARNING, "Rolled back", f"to {target.name}")
-    return run.seal(
+    sealed = run.seal(
         evolve(run.evidence(result=result, exit_code=0), backup=target.name, restoration=restoration, blast=radius)
     )
+    publish_head(run)
+    return sealed
 
 
 def refused(
@@ -147,6 +168,39 @@ def _still_due(configuration: Configuration, orders: Orders) -> None:
     """Whoever held the lock before may have done it already."""
     if orders.instead_of is not None and not deployments.unchanged(configuration, orders.instead_of):
         raise Locked("somebody else decided on this deployment meanwhile", cure="Look at the latest run.")
+
+
+def _at_hand(run: Guarded, target: BackupFacts) -> None:
+    """The backup is still there as it was chosen; from here on the environment's lock keeps retention away from it."""
+    try:
+        run.vault.require(target)
+    except (GuardError, OSError) as problem:
+        gone = problem
+        run.stage("rollback target at hand", lambda: _raised(gone))
+
+
+def _raised(problem: Exception) -> str:
+    raise problem
+
+
+def _not_overtaken(hold: Hold, orders: Orders) -> None:
+    """Another machine may have deployed since; then what is to blame is no longer what runs."""
+    blamed = orders.instead_of
+    live = hold.overtaken(blamed.id, blamed.fencing, blamed.begun_at) if blamed is not None else None
+    if live is not None:
+        raise Locked(
+            f"{live.tag or live.backup or live.run} is live since {iso(live.at)}, not what this rollback is for",
+            where=hold.store.where,
+            cure="Look at the latest run of the other machine.",
+        )
+
+
+def _tell_what_lives(run: Guarded, target: BackupFacts, hold: Hold) -> None:
+    """What was done stays done, whether or not it can be told."""
+    try:
+        hold.lives(run.facts.id, backup=target.name)
+    except GuardError as problem:
+        run.say(f"warning: the shared state was not told of this rollback: {problem}")
 
 
 def _snapshot(run: Guarded, orders: Orders) -> None:
@@ -212,8 +266,8 @@ def _prove(run: Guarded, orders: Orders, restoration: Restoration | None) -> Non
         raise NotProven(problem, restoration) from problem
 
 
-def _remember(run: Guarded, state: DeploymentState, *, counted: int = 0) -> None:
+def _remember(run: Guarded, state: DeploymentState, *, counted: int = 0, to: str = "") -> None:
     deployment = deployments.latest(run.configuration)
     if deployment is not None:
-        changed = evolve(deployment, state=state, rollbacks=deployment.rollbacks + counted)
+        changed = evolve(deployment, state=state, rollbacks=deployment.rollbacks + counted, rolled_back_to=to)
         deployments.keep(run.machine, run.configuration, changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
@@ -21,9 +22,13 @@ from dhash_guard.records.layout import run_id, stamp
 from dhash_guard.records.stage import Finding, StageResult, StageStatus
 from dhash_guard.rollout.remote import open_vault
 from dhash_guard.rollout.vault import Vault
+from dhash_guard.rollout.vouching import vouch
 from dhash_guard.system import Machine
 from dhash_guard.system.log import RunLog
 from dhash_guard.system.redaction import Redactor
+
+if TYPE_CHECKING:
+    from dhash_guard.github.api import GithubApi
 
 Say = Callable[[str], None]
 """Tells the person at the terminal one line of progress."""
@@ -41,6 +46,8 @@ class Guarded:
     redactor: Redactor
     vault: Vault
     say: Say
+    hub: GithubApi | None = None
+    """GitHub, where it can be asked."""
     stages: list[StageResult] = field(factory=list)
 
     @property
@@ -128,7 +135,8 @@ class Guarded:
         if self.machine.dry:
             return clean
         try:
-            seal.seal(self.machine, self.configuration.layout, clean)
+            path = seal.seal(self.machine, self.configuration.layout, clean)
+            vouch(self.machine, self.configuration, clean, path)
         except (GuardError, OSError) as problem:
             if clean.exit_code == 0:
                 raise  # nothing may count as done without a record
@@ -167,6 +175,7 @@ def open_run(
     tag: str = "",
     reason: str = "",
     verbose: bool = False,
+    hub: GithubApi | None = None,
 ) -> Guarded:
     """Begin a run: finish what a killed one left undone, name this one, open its log and channels."""
     finish_restores(machine, configuration, say)
@@ -198,7 +207,7 @@ def open_run(
     channels = [open_channel(name, channel, log, machine.clock) for name, channel in settings.items()]
     notifier = Notifier(machine, channels, layout.fallback, redactor)
     vault = open_vault(machine, configuration, lambda text: say(redactor.text(text)))
-    return Guarded(machine, configuration, facts, log, notifier, redactor, vault, lambda text: say(redactor.text(text)))
+    return Guarded(machine, configuration, facts, log, notifier, redactor, vault, lambda text: say(redactor.text(text)), hub)
 
 
 def finish_restores(machine: Machine, configuration: Configuration, say: Say) -> None:

@@ -15,7 +15,7 @@ from dhash_guard.backup.stores.fetch import name_in_store
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.backup.stores.store import Lease, Put, Store
 from dhash_guard.config import Configuration
-from dhash_guard.errors import Damaged, GuardError, Locked, OutsideSilent, UsageProblem
+from dhash_guard.errors import Damaged, GuardError, Locked, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import Layout
@@ -29,6 +29,9 @@ Say = Callable[[str], None]
 
 _PATIENCE = 60.0
 """Seconds to wait for another host that is writing to the store."""
+
+_KEPT = (Locked, Damaged, NoGo)
+_LATER = "The local backups are sealed. Run `dhash-guard backup sync` later."
 
 _AHEAD = 86_400.0
 """A backup that was sealed this many seconds in the future tells nothing about age."""
@@ -94,12 +97,13 @@ def send(
         left = missing(machine, configuration, settings, store)
         if not left:
             return Sent(text=f"{store.where} has everything")
+        # Before the lease: reading a backlog whole must not use up the time of writing it.
+        unsound = [facts for facts in left if facts != fresh and not backup.verify(machine, configuration.layout, facts).ok]
+        damaged += [facts.name for facts in unsound]
+        left = [facts for facts in left if facts not in unsound]
         with store.lease(_holder(), sum(facts.size for facts in left), _PATIENCE) as lease:
             for facts in tuple(left):
-                if facts != fresh and not backup.verify(machine, configuration.layout, facts).ok:
-                    damaged.append(facts.name)
-                else:
-                    sealed += _put(configuration.layout, store, facts, lease, say)
+                sealed += _put(configuration.layout, store, facts, lease, say)
                 left.remove(facts)
             removed = _let_go(machine, configuration, settings, store, lease, say) if sealed else 0
     except GuardError as problem:
@@ -157,11 +161,15 @@ def _beyond(known: Mapping[str, BackupFacts], retain: int, now: float) -> list[t
 
 
 def _only_local(problem: GuardError, left: Sequence[BackupFacts]) -> GuardError:
-    """The failure, with what it leaves behind: sealed backups that are only here."""
+    """The failure, with what it leaves behind: sealed backups that are only here.
+
+    Damage and a refusal stay what they are: asking the store again would not mend them.
+    """
     names = ", ".join(facts.name for facts in left) or "nothing"
-    kind = Locked if isinstance(problem, Locked) else OutsideSilent
+    kind = next((kind for kind in _KEPT if isinstance(problem, kind)), OutsideSilent)
     what = f"only local, not in the store: {names}: {problem.what}"
-    return kind(what, where=problem.where, cure="The local backups are sealed. Run `dhash-guard backup sync` later.")
+    cure = problem.cure if kind in (Damaged, NoGo) and problem.cure else _LATER
+    return kind(what, where=problem.where, cure=cure)
 
 
 def _key(layout: Layout, facts: BackupFacts) -> str:

@@ -34,11 +34,15 @@ class Candidate:
 
 @frozen(kw_only=True)
 class Choice:
-    """The backup to go back to (None: there is none), how every other stands, newest first, and what to warn of."""
+    """The backup to go back to (None: there is none), how every other stands, newest first, and what to warn of.
+
+    `proof` says what was done to find the target sound.
+    """
 
     target: BackupFacts | None
     candidates: tuple[Candidate, ...]
     warnings: tuple[str, ...] = ()
+    proof: str = ""
 
     @property
     def refused(self) -> tuple[tuple[str, str], ...]:
@@ -68,12 +72,19 @@ def choose(
 
     `needed` are the components that belong to every backup: one without them would bring back half a version.
     """
+    proofs: list[str] = []
+
+    def proven(facts: BackupFacts) -> Verification:
+        found = verify(facts)
+        proofs.append(found.proof)
+        return found
+
     found = tuple(
-        _judged(sorted(backups, key=lambda facts: (-facts.sequence, -facts.sealed_at)), deployment, verify, needed)
+        _judged(sorted(backups, key=lambda facts: (-facts.sequence, -facts.sealed_at)), deployment, proven, needed)
     )
     warnings = () if deployment is not None else ("no deployment is recorded; taking the newest verified backup",)
     target = next((one.facts for one in found if one.chance is Chance.TARGET), None)
-    return Choice(target=target, candidates=found, warnings=warnings)
+    return Choice(target=target, candidates=found, warnings=warnings, proof=proofs[-1] if target is not None else "")
 
 
 def _judged(
@@ -91,12 +102,12 @@ def _judged(
             yield Candidate(facts=facts, chance=Chance.REFUSED, reason=against)
         elif taken:
             yield Candidate(facts=facts, chance=Chance.USABLE, reason="older than the target; not read")
-        elif problems := verify(facts).problems:
-            yield Candidate(facts=facts, chance=Chance.REFUSED, reason=problems[0])
+        elif (found := verify(facts)).problems:
+            yield Candidate(facts=facts, chance=Chance.REFUSED, reason=found.problems[0])
         else:
             taken = True
             when = "the newest" if deployment is None else "the newest from before the deployment"
-            yield Candidate(facts=facts, chance=Chance.TARGET, reason=f"{when}, every member read and sound")
+            yield Candidate(facts=facts, chance=Chance.TARGET, reason=f"{when}, {found.proof}")
 
 
 def _against(facts: BackupFacts, deployment: Deployment | None, needed: Collection[str]) -> str:

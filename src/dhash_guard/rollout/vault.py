@@ -38,7 +38,8 @@ class PutBack:
 class Vault(Protocol):
     """Everything a verb does with backups. Reading is the same in both worlds; taking and restoring differ.
 
-    `after` is the newest backup that is known of elsewhere: the next one's number goes on from it.
+    `after` is the newest backup that is known of elsewhere: the next one's number goes on from it. `require` has a backup
+    that was chosen before at hand, sealed as it was then; it raises CannotTell or Damaged where it is not.
     """
 
     def take(self, purpose: Purpose, components: Sequence[str] | None = None, after: BackupFacts | None = None) -> Taken: ...
@@ -52,6 +53,8 @@ class Vault(Protocol):
     def find(self, reference: str, from_environment: str | None = None) -> BackupFacts: ...
 
     def verify(self, facts: BackupFacts) -> Verification: ...
+
+    def require(self, facts: BackupFacts) -> None: ...
 
     def restore(self, facts: BackupFacts) -> PutBack: ...
 
@@ -78,6 +81,9 @@ class _Reading:
 
     def verify(self, facts: BackupFacts) -> Verification:
         return backup.read_whole(self._machine, self._layout, facts)
+
+    def require(self, facts: BackupFacts) -> None:
+        backup.require_sealed(self._layout, facts)
 
     def _plan(self, components: Sequence[str] | None) -> backup.BackupPlan:
         chosen = None if components is None else tuple(components)

@@ -40,7 +40,7 @@ def shape(call: Call, artifact: Artifact) -> dict[str, Any]:
         "url": url,
         "archive_download_url": f"{url}/zip",
         "expired": artifact.expired,
-        "digest": f"sha256:{hashlib.sha256(data).hexdigest()}",
+        "digest": f"sha256:{artifact.digest or hashlib.sha256(data).hexdigest()}",
         "created_at": artifact.created_at,
         "updated_at": artifact.created_at,
         "expires_at": runs.later(artifact.created_at, _KEPT_DAYS * _SECONDS_PER_DAY),

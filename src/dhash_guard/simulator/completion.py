@@ -10,7 +10,11 @@ from attrs import evolve
 from dhash_guard.simulator.state import (
     Artifact,
     Branch,
+    Deployment,
+    DeploymentReview,
+    DeploymentStatus,
     Job,
+    PendingDeployment,
     PullRequest,
     Push,
     Repository,
@@ -49,6 +53,8 @@ def completed(name: str, repository: Repository, thing: T, at: float) -> T:
             missing = {"at": now}
         case Job():
             missing = {"started_at": now}
+        case Deployment() | DeploymentStatus() | PendingDeployment() | DeploymentReview():
+            missing = {"created_at": now}
         case Artifact():
             b64decode(thing.archive, validate=True)
             missing = {"created_at": now}
@@ -68,4 +74,8 @@ def lists_of(repository: Repository) -> tuple[list[Any], ...]:
         repository.reviews,
         repository.pushes,
         repository.statuses,
+        repository.deployments,
+        repository.deployment_statuses,
+        repository.pending,
+        repository.deployment_reviews,
     )

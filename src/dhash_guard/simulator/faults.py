@@ -56,6 +56,8 @@ class Fault:
     share: float = 1.0
     seed: int = 0
     status: int = 502
+    message: str = "Server Error"
+    """What `status` and `lost-answer` say."""
     retry_after: int | None = None
     seconds: float = 1.0
     reads: int | None = None
@@ -105,7 +107,7 @@ def answer_of(fault: Fault, at: float) -> Refusal | None:
     wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     match fault.kind:
         case FaultKind.STATUS | FaultKind.LOST_ANSWER:
-            return Refusal(fault.status, "Server Error")
+            return Refusal(fault.status, fault.message)
         case FaultKind.TOO_MANY:
             return Refusal(429, "Too many requests", headers=wait)
         case FaultKind.PRIMARY_LIMIT:

@@ -1,9 +1,9 @@
-"""Answers the two GraphQL questions that REST does not: who am I, and what GitHub decides about a pull request's reviews."""
+"""Answers three GraphQL questions: who am I, where a pull request stands, and what GitHub decides about its reviews."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dhash_guard.simulator.call import Call, Reply
@@ -11,9 +11,11 @@ from dhash_guard.simulator.people import role_of
 from dhash_guard.simulator.state import Branch, PullRequest, Repository, Review, World
 
 _WHO_AM_I = re.compile(r"\s*(query\s*)?\{\s*viewer\s*\{\s*login\s*\}\s*\}\s*")
-_DECISION = re.compile(
-    r"\s*query\s*\([^)]*\)\s*\{\s*repository\(owner: \$owner, name: \$name\)\s*\{"
-    r"\s*pullRequest\(number: \$number\)\s*\{\s*reviewDecision\s*\}\s*\}\s*\}\s*"
+_PULL = r"repository\(owner: \$owner, name: \$name\)\s*\{\s*pullRequest\(number: \$number\)\s*"
+_DECISION = re.compile(r"\s*query\s*\([^)]*\)\s*\{\s*" + _PULL + r"\{\s*reviewDecision\s*\}\s*\}\s*\}\s*")
+_SUBJECT = re.compile(
+    r"\s*query\s*\([^)]*\)\s*\{\s*viewer\s*\{\s*login\s*\}\s*" + _PULL + r"\{\s*headRefOid\s+"
+    r"headRepository\s*\{\s*nameWithOwner\s*\}\s*state\s+locked\s*\}\s*\}\s*\}\s*"
 )
 
 
@@ -23,12 +25,19 @@ def answer(call: Call) -> Reply:
     if _WHO_AM_I.fullmatch(query):
         return Reply(data={"data": {"viewer": {"login": call.actor}}})
     if _DECISION.fullmatch(query):
-        return _decision(call)
-    problem = {"type": "NOT_SERVED", "message": "The simulator knows viewer { login } and reviewDecision only"}
+        return _about_pull(
+            call, {}, lambda name, repository, pull: {"reviewDecision": decide(call.world, name, repository, pull)}
+        )
+    if _SUBJECT.fullmatch(query):
+        return _about_pull(call, {"viewer": {"login": call.actor}}, _standing)
+    problem = {
+        "type": "NOT_SERVED",
+        "message": "The simulator knows viewer, where a pull request stands, and reviewDecision only",
+    }
     return Reply(data={"data": None, "errors": [problem]}, served=False)
 
 
-def _decision(call: Call) -> Reply:
+def _about_pull(call: Call, more: dict[str, Any], told: Callable[[str, Repository, PullRequest], dict[str, Any]]) -> Reply:
     variables = call.body.get("variables")
     given: Mapping[str, Any] = variables if isinstance(variables, Mapping) else {}
     name = f"{given.get('owner')}/{given.get('name')}"
@@ -36,12 +45,20 @@ def _decision(call: Call) -> Reply:
     assert token is not None
     if repository is None or not token.reaches(name) or not token.allows(("pull_requests=read",)):
         problem = {"type": "NOT_FOUND", "path": ["repository"], "message": f"Could not resolve to a Repository '{name}'."}
-        return Reply(data={"data": {"repository": None}, "errors": [problem]})
+        return Reply(data={"data": more | {"repository": None}, "errors": [problem]})
     pull = next((pull for pull in repository.pull_requests if pull.number == given.get("number")), None)
     if pull is None:
-        return Reply(data={"data": {"repository": {"pullRequest": None}}, "errors": [{"type": "NOT_FOUND"}]})
-    decision = decide(call.world, name, repository, pull)
-    return Reply(data={"data": {"repository": {"pullRequest": {"reviewDecision": decision}}}})
+        return Reply(data={"data": more | {"repository": {"pullRequest": None}}, "errors": [{"type": "NOT_FOUND"}]})
+    return Reply(data={"data": more | {"repository": {"pullRequest": told(name, repository, pull)}}})
+
+
+def _standing(name: str, _: Repository, pull: PullRequest) -> dict[str, Any]:
+    return {
+        "headRefOid": pull.head_sha,
+        "headRepository": {"nameWithOwner": pull.head_repository or name},
+        "state": "MERGED" if pull.merged else pull.state.upper(),
+        "locked": pull.locked,
+    }
 
 
 def decide(world: World, name: str, repository: Repository, pull: PullRequest) -> str | None:

@@ -103,7 +103,9 @@ def existing(repository: Repository) -> set[str]:
     """Every commit that the repository knows of."""
     shas = set(repository.commits) | {branch.sha for branch in repository.branches.values()}
     shas |= {pull.merge_commit_sha for pull in repository.pull_requests}
+    shas |= set(repository.tags.values())
     shas |= {push.after for push in repository.pushes}
+    shas |= repository.objects.commits.keys()
     shas |= {pull.head_sha for pull in repository.pull_requests} | {run.head_sha for run in repository.runs}
     return shas - {""}
 
@@ -113,6 +115,8 @@ def resolve(call: Call, ref: str) -> str:
     branch = call.repository.branches.get(ref.removeprefix("heads/"))
     if branch is not None:
         return branch.sha
+    if (tagged := call.repository.tags.get(ref.removeprefix("tags/"))) is not None:
+        return tagged
     if ref not in existing(call.repository):
         raise Refusal(422, f"No commit found for SHA: {ref}")
     return ref

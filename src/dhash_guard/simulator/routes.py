@@ -15,8 +15,12 @@ from dhash_guard.simulator import (
     artifacts,
     branches,
     comments,
+    deployments,
+    git,
+    git_refs,
     graphql,
     people,
+    protection_rules,
     pulls,
     repository,
     reviews,
@@ -61,7 +65,7 @@ class Route:
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
     # GitHub takes the slashes of a branch name as they are and encoded.
-    names = {"branch": ".+", "ref": ".+"}
+    names = {"branch": ".+", "ref": ".+", "path": ".+"}
     escaped = re.escape(template).replace(r"\{", "{").replace(r"\}", "}")
     return re.compile(re.sub(r"{(\w+)}", lambda name: f"(?P<{name[1]}>{names.get(name[1], '[^/]+')})", escaped))
 
@@ -72,6 +76,8 @@ _META = ("metadata=read",)
 _PULLS_READ, _PULLS_WRITE = ("pull_requests=read",), ("pull_requests=write",)
 _TALK_READ, _TALK_WRITE = ("issues=read", "pull_requests=read"), ("issues=write", "pull_requests=write")
 _ACTIONS, _CONTENTS, _MEMBERS, _ADMIN = ("actions=read",), ("contents=read",), ("members=read",), ("administration=read",)
+_CONTENTS_WRITE = ("contents=write",)
+_DEPLOYS_READ, _DEPLOYS_WRITE = ("deployments=read",), ("deployments=write",)
 _STATUS_READ, _STATUS_WRITE = ("statuses=read",), ("statuses=write",)
 
 # The first that fits answers, so a longer path stands before one that ends in a branch or a ref.
@@ -108,6 +114,21 @@ ROUTES = (
     Route("GET", _R + "/commits/{ref}/status", statuses.combined, Access.READERS, _STATUS_READ),
     Route("GET", _R + "/commits/{commit_sha}/pulls", pulls.of_commit, Access.READERS, _PULLS_READ),
     Route("GET", _R + "/commits/{ref}", repository.get_commit, Access.READERS, _CONTENTS),
+    Route("GET", _R + "/git/ref/{ref}", git_refs.get, Access.READERS, _CONTENTS),
+    Route("GET", _R + "/git/matching-refs/{ref}", git_refs.matching, Access.READERS, _CONTENTS),
+    Route("POST", _R + "/git/refs", git_refs.create, Access.GRANTED, _CONTENTS_WRITE),
+    Route("PATCH", _R + "/git/refs/{ref}", git_refs.move, Access.GRANTED, _CONTENTS_WRITE),
+    Route("POST", _R + "/git/trees", git.make_tree, Access.GRANTED, _CONTENTS_WRITE),
+    Route("GET", _R + "/git/trees/{tree_sha}", git.tree, Access.READERS, _CONTENTS),
+    Route("POST", _R + "/git/commits", git.make_commit, Access.GRANTED, _CONTENTS_WRITE),
+    Route("GET", _R + "/git/commits/{commit_sha}", git.get_commit, Access.READERS, _CONTENTS),
+    Route("GET", _R + "/git/blobs/{file_sha}", git.blob, Access.READERS, _CONTENTS),
+    Route("GET", _R + "/contents/{path}", git.file, Access.READERS, _CONTENTS),
+    Route("GET", _R + "/deployments", deployments.listing, Access.READERS, _DEPLOYS_READ),
+    Route("POST", _R + "/deployments", deployments.create, Access.GRANTED, _DEPLOYS_WRITE),
+    Route("GET", _R + "/deployments/{deployment_id}", deployments.get, Access.READERS, _DEPLOYS_READ),
+    Route("GET", _R + "/deployments/{deployment_id}/statuses", deployments.statuses, Access.READERS, _DEPLOYS_READ),
+    Route("POST", _R + "/deployments/{deployment_id}/statuses", deployments.add_status, Access.GRANTED, _DEPLOYS_WRITE),
     Route("GET", _R + "/actions/artifacts", artifacts.listing, Access.READERS, _ACTIONS),
     Route("GET", _R + "/actions/artifacts/{artifact_id}", artifacts.get, Access.READERS, _ACTIONS),
     Route("GET", _R + "/actions/artifacts/{artifact_id}/{archive_format}", artifacts.download, Access.GRANTED, _ACTIONS),
@@ -119,6 +140,15 @@ ROUTES = (
         "GET", _R + "/actions/runs/{run_id}/attempts/{attempt_number}/jobs", runs.jobs_of_attempt, Access.READERS, _ACTIONS
     ),
     Route("GET", _R + "/actions/jobs/{job_id}", runs.job, Access.READERS, _ACTIONS),
+    Route("GET", _R + "/actions/runs/{run_id}/pending_deployments", protection_rules.pending, Access.READERS, _ACTIONS),
+    Route("GET", _R + "/actions/runs/{run_id}/approvals", protection_rules.history, Access.READERS, _ACTIONS),
+    Route(
+        "POST",
+        _R + "/actions/runs/{run_id}/deployment_protection_rule",
+        protection_rules.answer,
+        Access.GRANTED,
+        _DEPLOYS_WRITE,
+    ),
 )
 
 

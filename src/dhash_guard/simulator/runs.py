@@ -48,7 +48,7 @@ def shape(call: Call, run: WorkflowRun) -> dict[str, Any]:
         "head_sha": run.head_sha,
         "head_commit": {
             "id": run.head_sha,
-            "tree_id": made_up_sha("tree", run.head_sha),
+            "tree_id": run.tree or made_up_sha("tree", run.head_sha),
             "message": "A change",
             "timestamp": run.created_at,
             "author": author,

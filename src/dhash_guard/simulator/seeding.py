@@ -14,7 +14,10 @@ from dhash_guard.simulator.state import (
     Artifact,
     Branch,
     Comment,
+    Deployment,
+    DeploymentStatus,
     Job,
+    PendingDeployment,
     PullRequest,
     Push,
     Repository,
@@ -125,6 +128,21 @@ class Seeding:
             packed = base64.b64encode(archive).decode()
             artifact = Artifact(run=run, name=name, files=dict(files or {}), archive=packed, **self._numbered(facts))
             return self._add(self.repository.artifacts, artifact)
+
+    def add_deployment(self, **facts: Any) -> Deployment:
+        """A deployment, as a job with `environment:` makes one unless the facts say otherwise."""
+        with self._hub.lock:
+            return self._add(self.repository.deployments, Deployment(**self._numbered(facts)))
+
+    def add_deployment_status(self, deployment: int, state: str, **facts: Any) -> DeploymentStatus:
+        with self._hub.lock:
+            status = DeploymentStatus(deployment=deployment, state=state, **self._numbered(facts))
+            return self._add(self.repository.deployment_statuses, status)
+
+    def add_pending(self, run: int, **facts: Any) -> PendingDeployment:
+        """A job of a run that waits before an environment for an App's answer."""
+        with self._hub.lock:
+            return self._add(self.repository.pending, PendingDeployment(run=run, **self._numbered(facts)))
 
     def _numbered(self, facts: dict[str, Any]) -> dict[str, Any]:
         return facts if "id" in facts else facts | {"id": self.world.new_id()}

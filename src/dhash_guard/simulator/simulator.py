@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
+from attrs import evolve
+
 from dhash_guard.simulator import admin
 from dhash_guard.simulator.call import Reply
 from dhash_guard.simulator.completion import complete
@@ -34,19 +36,22 @@ class Simulator(Seeding):
         repository: str = "",
         now: Callable[[], float] = SystemClock().now,
         port: int = 0,
+        enterprise: bool = False,
     ) -> None:
+        """With `enterprise` the API stands where Enterprise Server has it: `/api/v3` and `/api/graphql`."""
         made = document or Document()
         name = repository or next(iter(made.world.repositories), DEFAULT_REPOSITORY)
         super().__init__(Hub(made.world, Faults(made.faults), now), name)
         self._port = port
+        self._below = "/api/v3" if enterprise else ""
         complete(name, self.world.repositories.setdefault(name, Repository()), now())
 
     @contextmanager
     def serving(self) -> Iterator[Self]:
         """Serve until the block ends."""
         storage = Storage(self._hub)
-        files, api = Server(storage.answer), Server(self._answer, self._port)
-        storage.url, self._hub.blobs, self._hub.base = files.url, storage.sign, api.url
+        files, api = Server(storage.answer), Server(self.answer, self._port)
+        storage.url, self._hub.blobs, self._hub.base = files.url, storage.sign, api.url + self._below
         with files.serving(), api.serving():
             yield self
 
@@ -89,7 +94,17 @@ class Simulator(Seeding):
         with self._hub.lock:
             self._hub.faults.clear()
 
-    def _answer(self, request: Request) -> tuple[Reply, Fault | None]:
+    def answer(self, request: Request) -> tuple[Reply, Fault | None]:
+        """Answer one request as the server would, and name the fault that its connection would meet."""
         if request.path.startswith(admin.PREFIX):
             return admin.answer(self._hub, request), None
+        if self._below:
+            request = evolve(request, path=_of_enterprise(request.path, self._below))
         return self._hub.answer(request)
+
+
+def _of_enterprise(path: str, below: str) -> str:
+    """The path as github.com has it; one that Enterprise Server does not have stays unknown."""
+    if path == "/api/graphql":
+        return "/graphql"
+    return path.removeprefix(below) if path.startswith(f"{below}/") and path != f"{below}/graphql" else f"/unknown{path}"

@@ -114,6 +114,8 @@ class WorkflowRun:
     attempt: int = 1
     actor: str = "ada"
     created_at: str = ""
+    tree: str = ""
+    """The tree of the head commit; made up where it is left out."""
 
 
 @frozen(kw_only=True)
@@ -141,6 +143,105 @@ class Artifact:
     archive: str = ""
     expired: bool = False
     created_at: str = ""
+    digest: str = ""
+    """What the API says that the sha256 of the zip is, where that is not what it is."""
+
+
+@frozen(kw_only=True)
+class Deployment:
+    """A deployment; `payload` is JSON. A job with `environment:` makes one with the task deploy by itself."""
+
+    id: int
+    sha: str
+    ref: str = "main"
+    task: str = "deploy"
+    environment: str = "production"
+    description: str = ""
+    payload: str = "{}"
+    production: bool = False
+    author: str = "github-actions[bot]"
+    created_at: str = ""
+
+
+@frozen(kw_only=True)
+class DeploymentStatus:
+    """A status of a deployment: error, failure, inactive, in_progress, queued, pending, success."""
+
+    id: int
+    deployment: int
+    state: str
+    description: str = ""
+    environment: str = "production"
+    log_url: str = ""
+    environment_url: str = ""
+    author: str = "github-actions[bot]"
+    created_at: str = ""
+
+
+@frozen(kw_only=True)
+class PendingDeployment:
+    """A job of a run that waits before an environment for the answer of an App's rule, `approved` or `rejected`.
+
+    Where people are `reviewers` too, or the timer runs, an approval does not end its waiting.
+    """
+
+    id: int
+    run: int
+    environment: str = "production"
+    rule: str = "dhash-guard-app[bot]"
+    """The login of the App whose rule guards the environment."""
+    reviewers: tuple[str, ...] = ()
+    wait_timer: int = 0
+    answer: str = ""
+    created_at: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a rule still keeps the job from beginning."""
+        return not self.answer or (self.answer == "approved" and bool(self.reviewers or self.wait_timer))
+
+
+@frozen(kw_only=True)
+class DeploymentReview:
+    """What was answered for an environment: approved or rejected, or pending for a report that decides nothing."""
+
+    id: int
+    run: int
+    environment: str
+    state: str
+    author: str
+    comment: str = ""
+    created_at: str = ""
+
+
+@frozen(kw_only=True)
+class GitCommit:
+    """A commit that was made through the API: `tree` and `parents` are ids."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...] = ()
+    message: str = ""
+    author: str = ""
+    at: str = ""
+
+
+@frozen(kw_only=True)
+class GitRef:
+    """A ref that is no branch: `name` is whole, refs/notes/x."""
+
+    id: int
+    name: str
+    sha: str
+
+
+@define(kw_only=True)
+class Objects:
+    """What was written through the git database: blobs by id, trees by id (path to blob), commits by id."""
+
+    blobs: dict[str, str] = field(factory=dict)
+    trees: dict[str, dict[str, str]] = field(factory=dict)
+    commits: dict[str, GitCommit] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -176,6 +277,8 @@ class Repository:
     description: str = ""
     collaborators: dict[str, str] = field(factory=dict)
     branches: dict[str, Branch] = field(factory=dict)
+    tags: dict[str, str] = field(factory=dict)
+    """The commit of each tag."""
     issues: list[int] = field(factory=list)
     """Numbers of issues that are no pull requests; they can be commented on."""
     commits: list[str] = field(factory=list)
@@ -188,6 +291,12 @@ class Repository:
     runs: list[WorkflowRun] = field(factory=list)
     jobs: list[Job] = field(factory=list)
     artifacts: list[Artifact] = field(factory=list)
+    refs: list[GitRef] = field(factory=list)
+    objects: Objects = field(factory=Objects)
+    deployments: list[Deployment] = field(factory=list)
+    deployment_statuses: list[DeploymentStatus] = field(factory=list)
+    pending: list[PendingDeployment] = field(factory=list)
+    deployment_reviews: list[DeploymentReview] = field(factory=list)
 
 
 @define(kw_only=True)

@@ -169,14 +169,9 @@ class SystemFiles:
         if mounted := mounts_in(path):
             raise OSError(errno.EBUSY, "a file system is mounted in it", str(mounted[0]))
         try:
-            shutil.rmtree(path)
-        except PermissionError:  # a folder that was restored read-only lets nobody remove what is in it
-            os.chmod(path, stat.S_IRWXU)
-            for folder, below, _ in os.walk(path):
-                for inner in (Path(folder, name) for name in below):
-                    if not inner.is_symlink():
-                        os.chmod(inner, stat.S_IRWXU)
-            shutil.rmtree(path)
+            _remove_tree(path)
+        except RecursionError:
+            raise OSError(errno.ENAMETOOLONG, "its folders lie too deep in each other to be removed", str(path)) from None
 
     def sync_directory(self, path: Path) -> None:
         if os.name != "posix":  # Windows cannot sync a directory
@@ -211,16 +206,33 @@ class SystemFiles:
         try:
             held.acquire()
         except Timeout:
-            by = note.read_text("utf-8").strip() if note.exists() else "another process"
+            by = ""
+            with suppress(OSError):
+                by = note.read_text("utf-8").strip()
             raise Locked(
-                f"{path.stem} is locked by {by}", cure="Wait until it has finished; the lock ends with it."
+                f"{path.stem} is locked by {by or 'another process'}",
+                cure="Wait until it has finished; the lock ends with it.",
             ) from None
         try:
-            note.write_text(holder + "\n", "utf-8")
+            with suppress(OSError):  # on a full disk the lock holds without it
+                note.write_text(holder + "\n", "utf-8")
             yield
         finally:
-            note.unlink(missing_ok=True)
+            with suppress(OSError):
+                note.unlink(missing_ok=True)
             held.release()
+
+
+def _remove_tree(path: Path) -> None:
+    try:
+        shutil.rmtree(path)
+    except PermissionError:  # a folder that was restored read-only lets nobody remove what is in it
+        os.chmod(path, stat.S_IRWXU)
+        for folder, below, _ in os.walk(path):
+            for inner in (Path(folder, name) for name in below):
+                if not inner.is_symlink():
+                    os.chmod(inner, stat.S_IRWXU)
+        shutil.rmtree(path)
 
 
 def inside(root: Path, relative: str) -> Path:
@@ -229,6 +241,26 @@ def inside(root: Path, relative: str) -> Path:
     if Path(relative).is_absolute() or not candidate.is_relative_to(root) or candidate == root:
         raise UsageProblem(f"{relative!r} does not lie inside the project", cure="Give a path relative to the project root.")
     return candidate
+
+
+def only_grows(path: Path) -> bool:
+    """Whether a directory is append-only (`chattr +a`): names may be made in it, and neither changed nor removed."""
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    get_flags, append_only = 0x80086601 if sys.maxsize > 2**32 else 0x80046601, 0x20  # linux/fs.h
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        flags = fcntl.ioctl(descriptor, get_flags, bytes(8))
+    except OSError:  # a file system without such attributes
+        return False
+    finally:
+        os.close(descriptor)
+    return bool(int.from_bytes(flags[:4], sys.byteorder) & append_only)
 
 
 def mounts_in(path: Path) -> list[Path]:

@@ -16,6 +16,9 @@ from attrs import frozen
 OUTPUT_CAP = 1_000_000
 """Bytes kept of each output stream; the head is cut, because the end says why a program failed."""
 
+WITHHELD = "DHASH_GUARD_EVIDENCE_KEY"
+"""How the variables with keys begin that vouch for evidence: no program that is started here is given them."""
+
 _CUT = b"[... output cut ...]\n"
 
 
@@ -67,7 +70,7 @@ class SystemProcesses:
     """Real programs, each leading a process group of its own so that its children can be ended with it."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+        self._environ = {name: value for name, value in environ.items() if not name.upper().startswith(WITHHELD)}
 
     def run(
         self,

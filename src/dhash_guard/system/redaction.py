@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|WEBHOOK|CREDENTIAL|PRIVATE_KEY", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|(?:API_?|EVIDENCE_|PRIVATE_)KEY|WEBHOOK|CREDENTIAL", re.IGNORECASE)
 _SHORTEST = 6
 """Shorter values are left alone: hiding every `yes` or `5000` would make a log unreadable and protect nothing."""
 

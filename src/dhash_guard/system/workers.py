@@ -44,20 +44,20 @@ def in_order(
     """Do `work` for each of `tasks` and yield results in their order, each with the slab of `slab` bytes that it filled.
 
     A slab is valid until the next result is asked for. Work is done in processes where this one can fork, in threads
-    elsewhere (Windows, macOS, and where threads run already), and right here where there is only one task or one worker.
+    elsewhere (Windows, macOS, and where threads run already), and right here where there is only one task or one worker,
+    or the system has no process left.
     `meanwhile` is done once beside it. Raise what the work or `meanwhile` raised, and OSError where a worker died.
     """
     waiting = iter(tasks)
     first = list(islice(waiting, 2))
-    if len(first) < 2 or workers < 2:
+    team = _team(work, workers, slab) if len(first) == 2 and workers > 1 else None
+    if team is None:
         here = memoryview(bytearray(slab)) if first else memoryview(b"")
         for task in chain(first, waiting):
             yield work(task, here), here
         if meanwhile is not None:
             meanwhile()
         return
-    team: _Forked[T, R] | _Threads[T, R]
-    team = _Forked(work, workers, slab) if _may_fork() else _Threads(work, workers, slab)
     beside = _Beside(meanwhile) if meanwhile is not None else None
     try:
         if beside is not None:
@@ -86,13 +86,26 @@ class _Beside(threading.Thread):
             self.problem = problem
 
 
+def _team(work: Work[T, R], workers: int, slab: int) -> _Forked[T, R] | _Threads[T, R] | None:
+    """Those who do the work; None where the system lets us have nobody."""
+    if not _may_fork():
+        return _Threads(work, workers, slab)
+    try:
+        return _Forked(work, workers, slab)
+    except OSError:
+        return None
+
+
 def _may_fork() -> bool:
     """Forking is only safe while no other thread may hold a lock."""
     return sys.platform == "linux" and threading.active_count() == 1
 
 
 class _Forked(Generic[T, R]):
-    """Worker processes that inherit `work` and share their slabs with this one."""
+    """Worker processes that inherit `work` and share their slabs with this one: as many as the system lets us have.
+
+    Raise OSError where it lets us have none.
+    """
 
     def __init__(self, work: Work[T, R], workers: int, slab: int) -> None:
         from multiprocessing import Pipe
@@ -101,16 +114,30 @@ class _Forked(Generic[T, R]):
         self._slabs = [[memoryview(each) for each in own] for own in self._shared]
         self._pipes: list[Connection] = []
         self._pids: list[int] = []
-        for slabs in self._slabs:
-            ours, theirs = Pipe()
-            parent, pid = os.getpid(), os.fork()
+        try:
+            for slabs in self._slabs:
+                self._hire(work, slabs, *Pipe())
+        except OSError:  # the system has no more processes for us
+            if not self._pids:
+                raise
+        except BaseException:
+            self.close()
+            raise
+
+    def _hire(self, work: Work[T, R], slabs: list[memoryview], ours: Connection, theirs: Connection) -> None:
+        with theirs:
+            parent = os.getpid()
+            try:
+                pid = os.fork()
+            except OSError:
+                ours.close()
+                raise
             if pid == 0:  # pragma: no cover - runs in the child
                 for other in (*self._pipes, ours):
                     other.close()
                 _serve(work, theirs, slabs, parent)
-            theirs.close()
-            self._pipes.append(ours)
-            self._pids.append(pid)
+        self._pipes.append(ours)
+        self._pids.append(pid)
 
     def run(self, tasks: Iterable[T]) -> Iterator[tuple[R, memoryview]]:
         under_way: deque[int] = deque()

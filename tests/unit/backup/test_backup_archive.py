@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import os
 import random
 import threading
@@ -10,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -151,6 +153,26 @@ def _written(project: Project, remember: int, path: Path, spoil: str = "") -> li
         write_archive(file, project.clock, header, project.root, found.sources(), folder=path.parent, workers=2)
     with opened(path) as archive:
         return list(archive.contents())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted here")
+def test_a_disk_that_fails_while_a_clone_is_written_leaves_no_file_open(project: Project) -> None:
+    class Failing(io.FileIO):
+        """A file whose second half does not fit on its disk."""
+
+        def write(self, data: Any) -> int:
+            if self.tell() > 100_000:
+                raise OSError(errno.ENOSPC, "no room")
+            return super().write(data)
+
+    project.put("uploads/one.png", NOISE)
+    collection = collect(project.layout, {"all": Component(paths=("uploads/",))})
+    header = header_for(project.layout, "production", Purpose.BACKUP, project.clock.now(), collection)
+    before = os.listdir("/proc/self/fd")
+    with Failing(project.root / "archive", "w+") as file, pytest.raises(OSError, match="no room"):
+        target: Any = file
+        write_archive(target, project.clock, header, project.root, collection.sources(), folder=project.root, clones=True)
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_more_members_than_are_remembered(project: Project, tmp_path: Path) -> None:

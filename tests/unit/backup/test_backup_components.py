@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,32 @@ def test_everything_that_cannot_be_backed_up_is_named(project: Project) -> None:
     assert len(lines) == 9
     for word in ("pipe", "sock", "leads out", "absolute", "'uploads/Same' and 'uploads/same'", "slash", "control", "UTF-8"):
         assert any(word in line for line in lines), word
+
+
+@pytest.fixture
+def deep(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """1,200 folders in each other; pytest could not tidy them away either."""
+    top = project.root / "deep"
+    top.mkdir()
+    monkeypatch.chdir(top)
+    for _ in range(1200):
+        os.mkdir("d")
+        os.chdir("d")
+    os.chdir(project.root)
+    try:
+        yield top
+    finally:
+        while (top / "d/d").exists():
+            (top / "d/d").rename(project.root / "rest")
+            shutil.rmtree(top / "d")
+            (project.root / "rest").rename(top / "d")
+
+
+def test_folders_too_deep_in_each_other_are_named(project: Project, deep: Path) -> None:
+    with pytest.raises(NoGo, match=r"'deep/d/d.*lies more than 400 folders deep"):
+        collect(project.layout, {"all": Component(paths=("deep/",))})
+    with pytest.raises(OSError, match=r"too (deep|many)"):  # the recursion or the open files end first
+        project.machine.files.remove_tree(deep)
 
 
 def test_names_that_the_archive_needs(project: Project) -> None:

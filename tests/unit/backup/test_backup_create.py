@@ -116,6 +116,15 @@ def test_names_increase_although_the_clock_does_not(project: Project) -> None:
     assert other.name.startswith("backups/dhash_staging_2016")
 
 
+def test_after_the_end_of_time_nothing_can_be_named(project: Project) -> None:
+    last = project.put("backups/dhash_production_99991231_235959.zip")
+    with pytest.raises(NoGo, match="9999") as refusal:
+        project.create()
+    assert refusal.value.where == "backups/dhash_production_99991231_235959.zip"
+    last.unlink()
+    project.create()
+
+
 def test_each_archive_names_the_one_before(project: Project) -> None:
     first, second = project.create(), project.create()
     with opened(project.root / second.name) as archive:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +14,11 @@ import pytest
 from attrs import evolve
 
 from dhash_guard import backup
+from dhash_guard.backup.drilling import clear_dead
 from dhash_guard.backup.receipts import receipts_of
 from dhash_guard.backup.restoring.extract import extract
-from dhash_guard.errors import Damaged, NoGo, UsageProblem
+from dhash_guard.backup.settings import Keep
+from dhash_guard.errors import CannotTell, Damaged, NoGo, UsageProblem
 from dhash_guard.records.receipt import Proof, Receipt
 from dhash_guard.system.files import SystemFiles
 from dhash_guard.system.host import SystemHost
@@ -125,6 +130,75 @@ def test_a_receipt_that_cannot_be_written_fails_the_drill(project: Project, abov
     project.layout.receipts.write_text("in the way")
     with pytest.raises(NoGo, match="receipt"):
         backup.drill(project.machine, project.layout, facts, above)
+
+
+def test_what_a_killed_drill_left_goes_with_the_next(project: Project, above: Path) -> None:
+    facts = project.create()
+
+    def drill(probe: Callable[[Path], str]) -> None:
+        backup.drill(project.machine, project.layout, facts, above, probe)
+
+    def dies(scratch: Path) -> str:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return "never"
+
+    child = os.fork()
+    if child == 0:  # pragma: no cover - ends in the middle of its probe
+        drill(dies)
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    [left] = above.glob("dhash-drill-*")
+    assert (left / "library.json").exists()
+
+    def look(scratch: Path) -> str:
+        assert list(above.iterdir()) == [scratch], "the dead one's is gone, the living one's is there"
+        clear_dead(project.machine, project.layout)
+        assert list(above.iterdir()) == [scratch]
+        return ""
+
+    drill(look)
+    assert list(above.iterdir()) == []
+    assert list((project.layout.state / "drills").iterdir()) == []
+
+
+def test_a_prune_clears_up_after_a_killed_drill_and_keeps_what_is_drilled(project: Project, above: Path) -> None:
+    first = project.create()
+    for _ in range(2):
+        project.clock.at += 3600
+        project.create()
+
+    def look(scratch: Path) -> str:
+        project.clock.at += 1
+        done = backup.prune(project.machine, project.layout, "production", Keep(last=1))
+        assert first.name not in done.removed
+        assert len(done.removed) == 1
+        [kept] = [each for each in done.decisions if each.backup.name == first.name]
+        assert "a drill of it is under way" in " ".join(kept.reasons)
+        assert scratch.exists()
+        return "unharmed"
+
+    assert backup.drill(project.machine, project.layout, first, above, look).probe == "unharmed"
+    assert [receipt.ok for receipt in _drills(project, first)] == [True]
+    assert backup.prune(project.machine, project.layout, "production", Keep(last=1)).removed == (first.name,)
+
+
+def test_a_backup_that_is_gone_before_the_drill_begins_fails_none(project: Project, above: Path) -> None:
+    facts = project.create()
+    (project.root / facts.name).unlink()
+    with pytest.raises(CannotTell, match="gone"):
+        backup.drill(project.machine, project.layout, facts, above)
+    assert _drills(project, facts) == []
+    assert list(above.iterdir()) == []
+
+
+def test_a_record_that_names_another_directory_removes_nothing(project: Project, above: Path) -> None:
+    (above / "dear").mkdir()
+    record = project.layout.state / "drills" / "dhash-drill-0.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"version": 1, "backup": "b", "sha256": "", "scratch": str(above / "dear")}))
+    clear_dead(project.machine, project.layout)
+    assert (above / "dear").is_dir()
+    assert not record.exists()
 
 
 def test_extracting_counts_what_it_wrote(project: Project, above: Path) -> None:

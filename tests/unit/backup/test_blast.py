@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhash_guard.backup.archive.manifest import Kind, Member
-from dhash_guard.backup.blast import Difference, Sort, Tally, compare
+from dhash_guard.backup.blast import Difference, Sort, Tally, compare, going_along
 from dhash_guard.backup.contents import content_of, members, roots, sha256_of, standing
 from unit.backup.project import Project
 
@@ -145,8 +145,31 @@ def test_what_backups_leave_out_does_not_count(project: Project) -> None:
     project.put("data/.env", "SECRET=1")
     project.put("data/.x.dhash-prev-0123456789ab/y")
     project.put("data/.x.dhash-new-0123456789ab")
-    assert [m.path for m in standing(project.layout, ("data",))] == ["data", "data/x"]
+    now = list(standing(project.layout, ("data",)))
+    assert [m.path for m in now] == ["data", "data/.env", "data/x"]
     assert [m.path for m in members(project.layout, facts)] == ["data", "data/x"]
+    found = going_along(compare(members(project.layout, facts), now, lambda then, now: then.sha256), ("data",))
+    assert {difference.sort for difference in found} == {Sort.SAME}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "lost"),
+    [
+        ({"data/x": "x"}, {"data/.env": "s", "data/x": "x"}, []),
+        (
+            {"data/x": "x"},
+            {"data/new/.env": "s", "data/new/in/.env.local": "s", "data/x": "x"},
+            ["new/", "new/.env", "new/in/", "new/in/.env.local"],
+        ),
+        ({"data/new": "x"}, {"data/new/.env": "s", "data/z/.env": "s"}, ["new/.env", "z/", "z/.env"]),
+        ({"data/new/x": "x"}, {"data/gone/y": "s", "data/new/.env": "s"}, ["gone/", "gone/y"]),
+        ({}, {"data": "x"}, [""]),
+    ],
+)
+def test_environment_files_go_along_with_a_folder_that_goes(then: Tree, now: Tree, lost: list[str]) -> None:
+    found = going_along(compare(stream(then), stream(now), lambda then, now: then.sha256), ("data",))
+    gone = [d.shown.entry.removeprefix("data").removeprefix("/") for d in found if d.sort is Sort.LOST]
+    assert gone == lost
 
 
 def test_a_named_environment_file_counts(project: Project) -> None:

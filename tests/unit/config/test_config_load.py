@@ -33,6 +33,7 @@ def test_the_documented_example_loads(project: Project, documented: str) -> None
     assert found.premerge.legs == tuple(Leg)
     assert found.premerge.security.block is Severity.CRITICAL
     assert found.trust.max_age == 86400.0
+    assert found.state.kind.value == "auto"
     assert found.environment.queue is not None
     assert set(found.environment.gates) == {
         "health",

@@ -161,6 +161,8 @@ TOP = [
     ("version: 1\nservice: a\nenvironments: {xyz: {}}\ndefault_environment: xy\n", 4, "default_environment", "mean xyz?"),
     (GOOD + "premerge: {legs: [smok]}\n", 4, "premerge.legs[0]", "did you mean smoke?"),
     (GOOD + "trust: {max_age: x}\n", 4, "trust.max_age", "is no duration"),
+    (GOOD + "state: {kind: reff}\n", 4, "state.kind", "did you mean ref?"),
+    (GOOD + "state: {knd: ref}\n", 4, "state.knd", "did you mean kind?"),
 ]  # fmt: skip
 
 

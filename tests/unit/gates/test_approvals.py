@@ -246,3 +246,83 @@ def test_the_order_of_the_list_does_not_matter(story: list[tuple[str, str, bool]
     before = opinions(listed)
     random.shuffle(listed)
     assert opinions(listed) == before
+
+
+def test_what_is_asked_for_where_nothing_is_said() -> None:
+    assert ApprovalRequirement().at_least == 2
+    assert ApprovalRequirement().stale is Stale.HEAD_SHA
+
+
+def test_those_who_count_are_named_in_the_order_in_which_they_approved() -> None:
+    assert told("grace+@30 linus+@10 eve+@20", two()).counted == ("linus", "eve", "grace")
+    assert told("grace+#9@10 linus+#3@10", two()).counted == ("linus", "grace"), "in the same second, by the id"
+
+
+@pytest.mark.parametrize(("name", "flagged"), [("helper[bot]", False), ("helper", True), ("Helper[BOT]", False)])
+def test_a_bot_is_one_by_its_name_or_by_what_github_says(name: str, flagged: bool) -> None:
+    review = evolve(reviews("grace+")[0], author=name, bot=flagged)
+    facts = ReviewFacts(
+        pull=PULL, reviews=(review,), push=Push(), writers={name.casefold(): YES}, members={}, vouched={}
+    )  # fmt: skip
+    answer = judge(facts, one())
+    assert (answer.counted, [left.why for left in answer.left_out]) == ((), ["a bot"])
+
+
+def requirement(answer: Approvals, name: str) -> Any:
+    return next(one for one in answer.requirements if one.name == name)
+
+
+def test_at_most_three_reasons_are_given() -> None:
+    """Of four people; and how many more are to be asked."""
+    unsure = requirement(told("ann+ ben+ cat+ dan+", two(), dark="ann ben cat dan"), "approvals")
+    assert unsure.reason == "ann: 403; ben: 403; cat: 403"
+    out = requirement(
+        told("ann+ ben+ cat+ dan+ eve+", ApprovalRequirement(at_least=4), readers="ann ben cat dan"), "approvals"
+    )
+    assert out.reason.count(";") == 2
+    assert (out.found, out.asked, out.cure) == (1, 4, "Ask for 3 more.")
+
+
+def test_who_asks_for_changes_is_named_and_whether_that_is_sure() -> None:
+    sure = requirement(told("grace+ linus- eve-", one()), "changes-requested")
+    assert (sure.found, sure.asked, sure.by) == (2, 0, ("linus", "eve"))
+    assert sure.reason == "linus, eve asked for changes"
+    assert sure.cure == "Whoever asked approves, or the review is dismissed."
+    unsure = requirement(told("grace+ linus-", one(), dark="linus"), "changes-requested")
+    assert (unsure.reason, unsure.cure) == ("linus asked for changes (403)", "?")
+
+
+def test_a_team_is_vouched_for_by_the_sources_of_those_who_count() -> None:
+    listed = Fact(known=Known.YES, source="the list")
+    plain = Fact(known=Known.YES)
+    members = {"ops": {"grace": YES, "linus": listed, "eve": plain}}
+    writers = dict.fromkeys(members["ops"], YES)
+    facts = ReviewFacts(
+        pull=PULL, reviews=reviews("linus+old grace+ eve+"), push=Push(), writers=writers, members=members, vouched={}
+    )  # fmt: skip
+    found = requirement(judge(facts, one(ops=1)), "team ops")
+    assert (found.by, found.source) == (("grace", "eve"), "team API"), "linus is in the team, and his approval is old"
+
+
+@pytest.mark.parametrize(("ours", "theirs", "cure"), [("?", "!", "?"), ("", "!", "!"), ("?", "", "?")])
+def test_the_cure_of_a_team_is_the_one_that_is_known(ours: str, theirs: str, cure: str) -> None:
+    facts = ReviewFacts(
+        pull=PULL, reviews=reviews("grace+"), push=Push(), writers={"grace": YES},
+        members={"ops": {"grace": Fact(known=Known.UNKNOWN, reason="403", cure=ours)}},
+        vouched={"ops": Fact(known=Known.UNKNOWN, reason="no rule", cure=theirs)},
+    )  # fmt: skip
+    found = requirement(judge(facts, one(ops=1)), "team ops")
+    assert (found.standing, found.cure) == (U, cure)
+    assert found.reason.endswith("; no rule")
+
+
+def test_a_reason_that_is_known_is_told_and_else_our_own() -> None:
+    for reason, text in (("403", "grace: 403"), ("", "grace: nobody tells when the last push was")):
+        unsure = told("grace+", one(LAST), push=Push(reason=reason, cure="?"))
+        assert requirement(unsure, "approvals").reason == text
+    for reason, text in (("left it", "grace: left it"), ("", "grace: is no member")):
+        facts = ReviewFacts(
+            pull=PULL, reviews=reviews("grace+"), push=Push(), writers={"grace": YES},
+            members={"ops": {"grace": Fact(known=Known.NO, reason=reason)}}, vouched={},
+        )  # fmt: skip
+        assert requirement(judge(facts, one(ops=1)), "team ops").reason == text

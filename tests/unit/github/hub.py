@@ -120,10 +120,21 @@ class Hub:
             items[:] = items[(page - 1) * size : page * size]
         return status, headers, b"" if data is None else json.dumps(data).encode()
 
+    def _subject(self, sent: Any) -> dict[str, Any]:
+        if "headRefOid" not in sent["query"]:
+            return {}
+        try:
+            pull = self.repository.pull(sent["variables"]["number"])
+        except Refused:
+            return {"repository": {"pullRequest": None}}
+        state = "MERGED" if pull.merged else "OPEN" if pull.open else "CLOSED"
+        told = {"headRefOid": pull.head_sha, "state": state, "locked": pull.locked}
+        return {"repository": {"pullRequest": told | {"headRepository": {"nameWithOwner": pull.head_repository}}}}
+
     def _route(self, method: str, path: str, sent: Any) -> tuple[int, Any]:
         there = self.repository
         if path == "/graphql" and self.graphql:
-            return 200, {"data": {"viewer": {"login": there.login}}}
+            return 200, {"data": {"viewer": {"login": there.login}} | self._subject(sent)}
         if found := re.fullmatch(r"/repos/o/r/issues/(\d+)/comments", path):
             number = int(found[1])
             if method == "POST":
@@ -137,7 +148,8 @@ class Hub:
         if found := re.fullmatch(r"/repos/o/r/pulls/(\d+)", path):
             pull = there.pull(int(found[1]))
             head = {"sha": pull.head_sha, "repo": {"full_name": pull.head_repository}}
-            return 200, {"head": head, "state": "open" if pull.open else "closed", "locked": pull.locked}
+            state = "open" if pull.open else "closed"
+            return 200, {"head": head, "state": state, "locked": pull.locked, "merged": pull.merged}
         if found := re.fullmatch(r"/repos/o/r/commits/(\w+)/status", path):
             on = [_status(each) for (sha, _), each in there.statuses.items() if sha == found[1]]
             return 200, {"state": "success", "statuses": on, "total_count": len(on)}

@@ -17,6 +17,7 @@ from dhash_guard.github import (
     Patience,
     RateLimited,
     Silent,
+    Spent,
     Unprocessable,
     Why,
 )
@@ -189,6 +190,38 @@ def test_asking_who_we_are_changes_nothing_and_is_repeated(hub: Hub, api: Github
 def test_enterprise_server_has_graphql_beside_its_rest_api(hub: Hub, clock: StillClock) -> None:
     GithubApi("t", context(api_url=f"{hub.url}/api/v3"), clock).identity()
     assert hub.asked == ["POST /api/graphql"]
+
+
+def test_where_a_pull_request_stands_and_who_asks_is_one_request(hub: Hub, api: GithubApi) -> None:
+    hub.repository.open, hub.repository.merged, hub.repository.locked = False, True, True
+    pull = api.pull_request(7)
+    assert (pull.head_sha, pull.head_repository, pull.open, pull.merged, pull.locked) == (SHA, "o/r", False, True, True)
+    assert api.identity() == BOT
+    assert hub.asked == ["POST /graphql"]
+
+
+def test_where_graphql_is_off_rest_says_the_same(hub: Hub, api: GithubApi) -> None:
+    by_graphql = api.pull_request(7)
+    hub.graphql = False
+    assert api.pull_request(7) == by_graphql
+    assert hub.asked[-1] == "GET /repos/o/r/pulls/7"
+
+
+def test_a_query_is_no_write_that_has_to_keep_apart(hub: Hub, api: GithubApi, clock: StillClock) -> None:
+    api.create_comment(7, "x")
+    api.pull_request(7)
+    assert clock.slept == []
+
+
+def test_a_run_sends_no_more_than_one_run_may(hub: Hub, clock: StillClock) -> None:
+    api = GithubApi("t", context(api_url=hub.url), clock, Patience(most_requests=3))
+    hub.faults = [Fault(status=502)] * 9
+    with pytest.raises(Spent, match="3 requests") as caught:
+        api.comments(7)
+    assert (len(hub.asked), api.requests_made, caught.value.exit_code) == (3, 3, 7)
+    with pytest.raises(Spent):
+        api.set_status(SHA, status())
+    assert len(hub.asked) == 3, "nothing is sent, and nothing is waited for"
 
 
 def test_writes_keep_apart(hub: Hub, api: GithubApi, clock: StillClock) -> None:

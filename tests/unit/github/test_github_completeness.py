@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dhash_guard.github.workflows import Hole, Required, Unreadable, Weight, completeness, read
+from support.acting import ROOT, SYSTEMS
 from support.workflow_files import BASES, CALLER, CLEAN, GATE, SEEDED, Seeded, Set
 
 FOLDER = ".github/workflows"
@@ -94,3 +96,57 @@ def test_nothing_written_into_a_workflow_breaks_the_reader(text: str, at: int) -
     except Unreadable:
         return
     completeness([workflow], Required(checks={"gate": 0}, queue=True))
+
+
+PAGE = ROOT / "docs/how-to/require-checks-before-the-merge.md"
+NAMES = (*(f"premerge-validation ({system})" for system in SYSTEMS), "security-scan")
+
+
+def documented(page: Path, number: int = 0) -> str:
+    """A workflow that a page shows."""
+    blocks: list[str] = re.findall(r"^```yaml\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [block for block in blocks if "\njobs:" in block][number]
+
+
+@pytest.mark.parametrize("names", [NAMES, (*NAMES, "premerge-gate"), ("premerge-gate",)], ids=len)
+def test_the_form_that_the_project_owns_reports_the_names_of_the_rule(names: tuple[str, ...]) -> None:
+    """The page's own workflow, under the four names that runbooks give, with and without its gate."""
+    own = documented(PAGE)
+    assert holes(Set(id="owned", files={"premerge-validation.yml": own}, checks=names, queue=True)) == []
+    unheard = own.replace("  merge_group:\n", "")
+    found = holes(Set(id="owned", files={"premerge-validation.yml": unheard}, checks=names, queue=True))
+    assert {hole.rule for hole in found} == {"no-merge-group"}
+    assert len(found) == len(names)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_the_rule_that_no_job_has_any_more_is_found(name: str) -> None:
+    system = name.partition("(")[2].rstrip(")") or "security-scan"
+    gone = documented(PAGE).replace(f"name: {name}\n", "name: scan\n").replace(f"os: [{', '.join(SYSTEMS)}]", "os: [a, b]")
+    assert system in documented(PAGE)
+    found = holes(Set(id="gone", files={"premerge-validation.yml": gone}, checks=(name,), queue=True))
+    assert "no-such-check" in {hole.rule for hole in found}
+
+
+def test_the_form_that_calls_ours_reports_below_its_caller() -> None:
+    """Both forms are known: the name of the one is missing in the other, and said so where it must be ours."""
+    files = {"pre-merge.yml": documented(ROOT / "docs/reference/premerge.md")}
+    called = tuple(f"validation / {name}" for name in (*NAMES, "premerge-gate"))
+    assert holes(Set(id="called", files=files, checks=called, queue=True)) == []
+    workflows = [read(f"{FOLDER}/{name}", text) for name, text in files.items()]
+    found = completeness(workflows, Required(checks=dict.fromkeys(NAMES, 0), ours=NAMES, queue=True))
+    assert [(hole.rule, hole.weight) for hole in found] == [("no-such-check", Weight.HOLE)] * 4
+    assert all("validation / " in hole.cure for hole in found)
+
+
+def test_our_published_workflows_have_no_hole_themselves() -> None:
+    """What a called job would report, looked at in our own file as if a caller lay beside it."""
+    caller = documented(ROOT / "docs/reference/premerge.md").replace("mobius/dhash-guard/", "./").replace("@v1", "")
+    files = {
+        "pre-merge.yml": caller,
+        "premerge-validation.yml": (ROOT / FOLDER / "premerge-validation.yml").read_text("utf-8"),
+    }
+    for checks in ((*NAMES[:3], "premerge-gate"), ("premerge-gate",)):
+        required = tuple(f"validation / {name}" for name in checks)
+        found = holes(Set(id="ours", files=files, checks=required, queue=True))
+        assert [(hole.rule, hole.weight) for hole in found] == [("gate-unclear", Weight.UNKNOWN)] * len(found), found

@@ -38,6 +38,7 @@ class Repository:
     login: str = BOT
     rights: frozenset[str] = ALL_RIGHTS
     open: bool = True
+    merged: bool = False
     locked: bool = False
     comments: dict[int, Comment] = field(factory=dict)
     statuses: dict[tuple[str, str], CommitStatus] = field(factory=dict)
@@ -87,7 +88,9 @@ class Repository:
     def pull(self, number: int) -> PullRequest:
         if number != 7:
             raise Refused(404, "Not Found")
-        return PullRequest(number=7, head_sha=SHA, head_repository="o/r", open=self.open, locked=self.locked)
+        return PullRequest(
+            number=7, head_sha=SHA, head_repository="o/r", open=self.open, locked=self.locked, merged=self.merged
+        )
 
     def put_status(self, sha: str, status: CommitStatus) -> CommitStatus:
         self.wants("statuses: write")
@@ -153,6 +156,7 @@ class FakeGithub:
         return self._do("pull-requests: write", lambda: self.repository.delete(comment_id), write=True)
 
     def pull_request(self, number: int) -> PullRequest:
+        self.known = self.known or self.repository.login  # told in the same request
         return self._do("pull-requests: read", lambda: self.repository.pull(number))
 
     def statuses(self, sha: str) -> list[CommitStatus]:

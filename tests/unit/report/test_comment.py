@@ -71,6 +71,30 @@ def test_300_gates_fit_and_2000_are_cut_with_a_note() -> None:
     assert len(render_summary(*stories.many(2000)).encode()) <= 900_000
 
 
+def test_of_many_gates_in_need_the_first_twenty_stand_open() -> None:
+    text = render_comment(*stories.many(300))
+    before, _, after = text.partition("<details><summary>130 more gates in need of attention</summary>")
+    assert (before.count("| `gate-"), after.count("❌ degraded") + before.count("❌ degraded")) == (20, 75)
+    assert "more gates in need" not in render_comment(*stories.rolled_back())
+
+
+def test_why_is_what_failed_and_never_a_code_word_alone() -> None:
+    failed, _ = stories.premerge(failed=True)
+    assert "**Why:** check: 1 of 9 checks failed (`no-go`)" in render_comment(evolve(failed, result="no-go"), [])
+    passed, _ = stories.premerge(failed=False)
+    assert "**Why:**" not in render_comment(evolve(passed, result="proceed"), [])
+
+
+def test_what_was_watched_is_not_told_to_be_watched() -> None:
+    watched, ticks = stories.healthy()
+    watched = evolve(watched, run=evolve(watched.run, verb="deploy"))
+    assert "**Next:** nothing to do; v2.4.1 stays on production." in render_comment(watched, ticks)
+    assert "**Next:** watch it." in render_comment(evolve(watched, verdict=None), [])
+    assert "**Next:** deploy; every condition holds." in render_comment(
+        evolve(watched, verdict=None, run=evolve(watched.run, verb="gate")), []
+    )
+
+
 @pytest.mark.parametrize("budget", [60_000, 20_000, 9_000])
 def test_a_smaller_budget_is_kept(budget: int) -> None:
     assert len(render_comment(*stories.many(300), budget=budget)) <= budget

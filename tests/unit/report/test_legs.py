@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,23 @@ def test_a_failing_leg_is_named_with_what_to_do() -> None:
     assert "## ❌ Not ready" in body
     assert "mend “check” on windows-latest: file x: missing" in body
     assert "| … |" in body, "a leg that has not reported is shown as such"
+
+
+def test_what_several_systems_say_alike_stands_once_and_the_widest_first() -> None:
+    def stages(smoke: str, migrate: StageStatus) -> tuple[LegStage, ...]:
+        failed = LegStage(name="smoke", status=StageStatus.FAILED, text="1 of 12", findings=(f"upload: {smoke} → Mend it.",))
+        return LegStage(name="migrate", status=migrate, text="row 811 has no hash"), failed
+
+    ok, bad = StageStatus.PASSED, StageStatus.FAILED
+    said = (("HTTP 500", ok), ("HTTP 500", bad), ("no answer", ok))
+    told = {name: evolve(report(name, "no-go"), stages=stages(*one)) for name, one in zip(SYSTEMS, said, strict=True)}
+    body = render_legs(told, SYSTEMS)
+    assert "**Next:** mend “smoke” on all 3 systems: upload: HTTP 500 → Mend it." in body
+    assert body.index("| `smoke` |") < body.index("| `migrate` |"), "three failures before one"
+    assert body.count("<details open>") == 3
+    both = "on <code>ubuntu-latest</code>, <code>macos-latest</code></summary>"
+    assert f"<summary><code>smoke</code> {both}" in body
+    assert body == render_legs(dict(reversed(told.items())), SYSTEMS)
 
 
 def test_a_leg_that_has_not_reported_is_no_success() -> None:

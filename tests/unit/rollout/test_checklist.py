@@ -20,7 +20,7 @@ from dhash_guard.report.checklists import Proof, render_sheet
 from dhash_guard.report.memory import DATA, boxes_in, remembered, written
 from dhash_guard.rollout.checklist import Reported, credit, reported
 from dhash_guard.rollout.comment import comment_leg
-from dhash_guard.rollout.gate import Answer
+from dhash_guard.rollout.conditions import Answer
 from dhash_guard.rollout.gate_evidence import standing
 from dhash_guard.simulator import Simulator
 from dhash_guard.system import Machine, this_machine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,9 @@ def whole() -> list[Result]:
     return [result(report(system)) for system in SYSTEMS]
 
 
-def answer(results: list[Result], asked: Asked = ASKED, jobs: str = "success") -> str:
+def answer(results: list[Result], asked: Asked = ASKED, jobs: str = "success", others: Sequence[str] = ()) -> str:
     """The worst of all findings."""
-    statuses = {finding.status for finding in judge(results, asked, jobs)}
+    statuses = {finding.status for finding in judge(results, asked, jobs, others)}
     if StageStatus.FAILED in statuses:
         return "no-go"
     return "cannot-tell" if StageStatus.CANNOT_TELL in statuses else "proceed"
@@ -105,6 +106,14 @@ def test_a_result_that_is_not_of_this_run_is_no_success(changes: dict[str, objec
 )
 def test_what_github_says_of_the_jobs_counts_too(jobs: str, expected: str) -> None:
     assert answer(whole(), jobs=jobs) == expected
+
+
+def test_other_jobs_have_to_succeed_and_no_system_that_may_be_missing_excuses_them() -> None:
+    assert answer(whole(), others=["success", "success"]) == "proceed"
+    assert answer(whole(), others=["success", "failure"]) == "no-go"
+    assert answer(whole(), others=["cancelled"]) == answer(whole(), others=["skipped"]) == "cannot-tell"
+    borne = evolve(ASKED, may_miss=frozenset({SYSTEMS[2]}))
+    assert answer(whole()[:2], borne, "cancelled", ["failure"]) == "no-go"
 
 
 def test_missing_malformed_and_contradicting_results_are_no_success() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import define, evolve
@@ -13,7 +14,7 @@ from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.config import Configuration
 from dhash_guard.config.schema import Environment
-from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, OutsideSilent, UsageProblem
+from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout
 from dhash_guard.rollout.remote import Place, StoredVault, open_vault, places, with_store
@@ -236,6 +237,23 @@ def test_a_failing_upload_leaves_the_local_backup_and_says_so(one: Host, mounted
     assert one.places() == {local.name: Place.BOTH, second.name: Place.BOTH}
 
 
+@pytest.mark.parametrize(("kind", "code"), [(Damaged, 4), (NoGo, 1), (Locked, 8), (CannotTell, 7), (OutsideSilent, 7)])
+def test_why_an_upload_failed_decides_the_exit_code(one: Host, kind: type[GuardError], code: int) -> None:
+    class Refusing:
+        where, guard = "there", ""
+
+        def listing(self) -> dict[str, int]:
+            raise kind("because", cure="Do this.")
+
+    settings = one.configuration.environment.backup.store
+    assert isinstance(settings, ObjectStore)
+    store: Any = Refusing()
+    with pytest.raises(GuardError, match=r"only local.*because") as caught:
+        send(one.machine, one.configuration, settings, store, one.said.append)
+    assert caught.value.exit_code == code
+    assert caught.value.cure
+
+
 def test_somebody_else_writing_is_exit_8(one: Host, two: Host) -> None:
     store = two.configuration.environment.backup.store
     assert isinstance(store, ObjectStore)
@@ -334,7 +352,9 @@ def test_a_dry_run_reads_the_store_and_writes_nothing(one: Host) -> None:
     dry = one.rehearsing()
     found = dry.vault.find(taken.name)
     assert found == taken
-    assert dry.vault.verify(found).ok
+    looked = dry.vault.verify(found)
+    assert (looked.ok, looked.members_read) == (True, False)
+    assert "members were not read" in looked.proof, "only the hash was compared"
     assert "would fetch" in dry.vault.restore(found).text
     assert "put it into" in dry.vault.take(Purpose.BACKUP).text
     assert list((one.root / "backups").glob("*.zip")) == []
@@ -403,6 +423,18 @@ def test_a_missing_extra_is_exit_2_with_the_command(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert "pip install 'dhash-guard[s3]'" in done.stdout
+
+
+def test_a_missing_extra_is_a_note_of_the_configuration(tmp_path: Path) -> None:
+    """What only this machine lacks; the client is not imported to tell it."""
+    code = (
+        "import sys; sys.modules['s3fs'] = None\n"
+        "from dhash_guard.backup.stores.object import ObjectStore\n"
+        "print(*ObjectStore(kind='object', url='s3://b').lacking({}), 'fsspec' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert "the library s3fs is not installed here; pip install 'dhash-guard[s3]'" in done.stdout
+    assert done.stdout.rstrip().endswith("False")
 
 
 def test_opening_the_program_imports_no_store_client(tmp_path: Path) -> None:

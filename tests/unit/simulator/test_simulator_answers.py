@@ -157,6 +157,45 @@ def test_graphql_says_who_i_am_and_nothing_else(sim: Simulator, ask: Ask) -> Non
     assert sim.unknown_routes == ["POST /graphql"]
 
 
+SUBJECT = (
+    "query($owner: String!, $name: String!, $number: Int!) { viewer { login } repository(owner: $owner, name: $name) "
+    "{ pullRequest(number: $number) { headRefOid headRepository { nameWithOwner } state locked } } }"
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"), [({}, "OPEN"), ({"state": "closed"}, "CLOSED"), ({"state": "closed", "merged": True}, "MERGED")]
+)
+def test_graphql_says_where_a_pull_request_stands(sim: Simulator, ask: Ask, facts: dict[str, Any], state: str) -> None:
+    sim.add_pull_request(number=9, head_sha="a" * 40, head_repository="eve/fork", locked=True, **facts)
+    owner, name = sim.name.split("/")
+
+    def told(number: int) -> Any:
+        variables = {"owner": owner, "name": name, "number": number}
+        return ask("POST", "/graphql", {"query": SUBJECT, "variables": variables}).json()["data"]
+
+    found = told(9)
+    assert found["viewer"] == {"login": "github-actions[bot]"}
+    assert found["repository"]["pullRequest"] == {
+        "headRefOid": "a" * 40, "headRepository": {"nameWithOwner": "eve/fork"}, "state": state, "locked": True,
+    }  # fmt: skip
+    assert told(10)["repository"] == {"pullRequest": None}
+    assert sim.unknown_routes == []
+
+
+def test_enterprise_server_has_its_api_elsewhere() -> None:
+    with Simulator(enterprise=True).serving() as served:
+        root = served.url.removesuffix("/api/v3")
+        assert root != served.url
+        headers = {"Authorization": "Bearer t-write"}
+        query = {"query": "query { viewer { login } }"}
+        for address, status in (("/api/v3/rate_limit", 200), ("/rate_limit", 404), ("/api/v3/graphql", 404)):
+            assert requests.get(root + address, headers=headers, timeout=5).status_code == status
+        for address, status in (("/api/graphql", 200), ("/graphql", 404)):
+            assert requests.post(root + address, json=query, headers=headers, timeout=5).status_code == status
+        assert len(served.unknown_routes) == 3
+
+
 @pytest.mark.parametrize("length", ["-5", "many", "99999999"])
 def test_a_length_that_is_none_ends_the_connection(sim: Simulator, length: str) -> None:
     with socket.create_connection(("127.0.0.1", int(sim.url.rsplit(":", 1)[1])), timeout=5) as line:

@@ -14,8 +14,18 @@ WRITES: list[tuple[str, str, dict[str, Any], str]] = [
     ("PATCH", "issues/comments/1", {"body": "x"}, "issues=write; pull_requests=write"),
     ("DELETE", "issues/comments/1", {}, "issues=write; pull_requests=write"),
     ("POST", "statuses/0", {"state": "success"}, "statuses=write"),
+    ("POST", "git/refs", {"ref": "refs/a/b", "sha": "0"}, "contents=write"),
+    ("PATCH", "git/refs/a/b", {"sha": "0"}, "contents=write"),
+    ("POST", "git/trees", {"tree": []}, "contents=write"),
+    ("POST", "git/commits", {"message": "m", "tree": "0"}, "contents=write"),
     ("POST", "pulls/7/reviews", {"event": "APPROVE"}, "pull_requests=write"),
     ("PUT", "pulls/7/reviews/1/dismissals", {"message": "x"}, "pull_requests=write"),
+    (
+        "POST",
+        "actions/runs/1/deployment_protection_rule",
+        {"environment_name": "e", "state": "approved"},
+        "deployments=write",
+    ),
 ]
 READS = [
     ("pulls", "pull_requests=read"),
@@ -23,6 +33,8 @@ READS = [
     ("issues/7/comments", "issues=read; pull_requests=read"),
     ("commits/main/status", "statuses=read"),
     ("commits/main", "contents=read"),
+    ("git/ref/heads/main", "contents=read"),
+    ("git/matching-refs/heads", "contents=read"),
     ("actions/artifacts", "actions=read"),
     ("branches/main", "contents=read"),
 ]

@@ -82,18 +82,21 @@ def write_archive(
     workers: int = 1,
     deflate: Deflate = STANDARD,
     advance: Callable[[int], None] = lambda count: None,
+    clones: bool | None = None,
 ) -> Written:
     """Write members, manifest and sums as a zip into `file`, which stays open; the header's `sealed_at` is set here.
 
     `sources` come in the order of their paths' parts. What comes last in a zip is kept in `folder` until then, so that
-    memory does not grow with the number of members; `advance` is told how many plain bytes are done. Raise NoGo naming
-    the member that changed, vanished or could not be read, and OSError where writing fails.
+    memory does not grow with the number of members; `advance` is told how many plain bytes are done; `clones` says whether
+    blocks can be shared there (None: it is tried). Raise NoGo naming the member that changed, vanished or could not be
+    read, and OSError where writing fails.
     """
     with ExitStack() as stack:
         manifest, sums, directory = (
             stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(folder))) for _ in range(3)
         )
-        writing = _Writing(file, root, deflate, manifest, sums, directory, can_clone(folder))
+        shares = can_clone(folder) if clones is None else clones
+        writing = _Writing(file, root, deflate, manifest, sums, directory, shares)
         stack.callback(writing.abandon)
         packer = Packer(str(root), deflate)
         for result, slab in in_order(packer, writing.tasks(sources), workers=workers, slab=SLAB):
@@ -191,7 +194,7 @@ class _Writing:
         elif isinstance(task, Piece):
             self._piece(task, result, slab)
         else:
-            self._clone(self._bigs.popleft())
+            self._clone(self._bigs[0])
 
     def _batch(self, result: Packed, slab: memoryview) -> None:
         self.directory.write(result.placed(self.at))
@@ -233,7 +236,7 @@ class _Writing:
             big.packed += len(block)
             self._write(block, present=reading == self.file.fileno())
         self.file.seek(self.at)
-        self._end(big)
+        self._end(self._bigs.popleft())
 
     def _account(self, big: _Big, plain: memoryview | bytes) -> None:
         big.digest.update(plain)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib
 import os
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from dhash_guard.backup.stores.objects import Beat, idle
 from dhash_guard.backup.stores.store import StoreSilent, WrongBytes
+from dhash_guard.errors import GuardError
 
 _PART = 16 * 1024 * 1024
 _PARTS = 9_000  # a multipart upload has at most 10,000
 _AT_ONCE = 4
 _SLOWEST = 256 * 1024  # bytes per second; an upload that is slower is given up
+_PULSE = 1.0  # seconds between two beats of an upload
 
 
 class Bucket:
@@ -42,8 +45,11 @@ class Bucket:
     def create(self, key: str, content: bytes) -> None:
         self._ask("pipe_file", self._path(key), content, mode="create")
 
-    def upload(self, key: str, source: Path, sha256: str) -> None:
-        """Put a finished file; a large one in parts, which are given up together where one fails."""
+    def upload(self, key: str, source: Path, sha256: str, beat: Beat = idle) -> None:
+        """Put a finished file; a large one in parts, which are given up together where one fails.
+
+        The condition that nothing of its name is there goes with the last request, which makes the parts an object.
+        """
         size = source.stat().st_size
         self._abort_parts(key)
         try:
@@ -56,6 +62,7 @@ class Bucket:
                 max_concurrency=_AT_ONCE,
                 Metadata={"sha256": sha256},
                 deadline=self._deadline + size / _SLOWEST,
+                beat=beat,
             )
         except StoreSilent:
             self._abort_parts(key)
@@ -91,17 +98,21 @@ class Bucket:
     def _path(self, key: str) -> str:
         return f"{self._base}/{key}"
 
-    def _ask(self, method: str, *arguments: Any, deadline: float | None = None, **options: Any) -> Any:
-        call = importlib.import_module("fsspec.asyn").sync
+    def _ask(
+        self, method: str, *arguments: Any, deadline: float | None = None, beat: Beat | None = None, **options: Any
+    ) -> Any:
         asked = getattr(self._files, f"_{method}")
         limit = self._deadline if deadline is None else deadline
+        if beat is not None:
+            return _told(lambda: _beaten(self._files.loop, asked(*arguments, **options), limit, beat), self.where)
+        call = importlib.import_module("fsspec.asyn").sync
         return _told(lambda: call(self._files.loop, asked, *arguments, timeout=limit, **options), self.where)
 
 
 class Memory(Bucket):
     """Objects in a dictionary of this process, for tests."""
 
-    def upload(self, key: str, source: Path, sha256: str) -> None:
+    def upload(self, key: str, source: Path, sha256: str, beat: Beat = idle) -> None:
         self.create(key, source.read_bytes())
 
     def read(self, key: str, start: int, length: int) -> bytes:
@@ -115,7 +126,9 @@ class Memory(Bucket):
                 found[key] = self.read(key, 0, 65_536)
         return found
 
-    def _ask(self, method: str, *arguments: Any, deadline: float | None = None, **options: Any) -> Any:
+    def _ask(
+        self, method: str, *arguments: Any, deadline: float | None = None, beat: Beat | None = None, **options: Any
+    ) -> Any:
         options.pop("prefix", None)
         return _told(lambda: getattr(self._files, method)(*arguments, **options), self.where)
 
@@ -129,20 +142,20 @@ class Folder(Memory):
         return super().sizes(below)
 
     def create(self, key: str, content: bytes) -> None:
-        self._link(key, [content])
+        self._link(key, [content], idle)
 
-    def upload(self, key: str, source: Path, sha256: str) -> None:
+    def upload(self, key: str, source: Path, sha256: str, beat: Beat = idle) -> None:
         path = Path(self._path(key))
         for left in path.parent.glob(f".{path.name}.*.partial"):  # of uploads that were killed; the lease is held
             left.unlink(missing_ok=True)
         with source.open("rb") as file:
-            self._link(key, iter(lambda: file.read(_PART), b""))
+            self._link(key, iter(lambda: file.read(_PART), b""), beat)
 
     def read(self, key: str, start: int, length: int) -> bytes:
         content: bytes = self._ask("cat_file", self._path(key), start=start, end=start + length)
         return content
 
-    def _link(self, key: str, blocks: Any) -> None:
+    def _link(self, key: str, blocks: Iterable[bytes], beat: Beat) -> None:
         path = Path(self._path(key))
         # Two hosts may have the same process number.
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
@@ -153,6 +166,7 @@ class Folder(Memory):
                 with temporary.open("wb") as file:
                     for block in blocks:
                         file.write(block)
+                        beat()
                     file.flush()
                     os.fsync(file.fileno())
                 path.hardlink_to(temporary)
@@ -171,10 +185,28 @@ class _PastEnd(StoreSilent):
         super().__init__(what, where=where, transient=False)
 
 
+def _beaten(loop: Any, asked: Coroutine[Any, Any, Any], limit: float, beat: Beat) -> Any:
+    """The answer of a request that runs in the client's own thread; whoever waits for it here keeps the lease meanwhile.
+
+    So nothing is renewed behind anybody's back, and a lease that is lost ends the request at once.
+    """
+    asyncio, futures = importlib.import_module("asyncio"), importlib.import_module("concurrent.futures")
+    future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(asked, limit), loop)
+    try:
+        while not futures.wait([future], timeout=_PULSE).done:
+            beat()
+    except BaseException:
+        future.cancel()
+        raise
+    return future.result()
+
+
 def _told(call: Callable[[], Any], where: str) -> Any:
     """The answer, or the failure in our own words; the client's own classes are many and belong to three libraries."""
     try:
         return call()
+    except GuardError:  # what a beat says is said already
+        raise
     except Exception as problem:
         raise _failure(problem, where) from problem
 

@@ -20,6 +20,8 @@ SKEW = 30.0
 """Seconds that the clocks of two hosts may differ: a holder stops this much early, a successor waits this much longer."""
 
 _SHORTEST = 300.0
+_RENEWED = 60.0
+"""Seconds after which a lease that is in use is renewed, so that four attempts of the slowest request find it held."""
 _SLOWEST = 4 * 1024 * 1024  # bytes per second that an upload may take before its lease ends
 _AGAIN = 5.0
 _MOST = 4096
@@ -57,7 +59,7 @@ class Chain:
         """Hold the lease long enough for `size` bytes; raise Locked where somebody else has it after `wait` seconds."""
         seconds = _SHORTEST + size / _SLOWEST
         number, began = self._take(seconds, wait)
-        hold = Hold(self, number, began + seconds - SKEW, seconds)
+        hold = Hold(self, number, began, seconds)
         with suppress(StoreSilent, OSError):
             self._forget_before(hold.number)
         try:
@@ -138,6 +140,11 @@ class Chain:
                 cure="Remove it by hand where nobody is writing to the store.",
             ) from problem
 
+    def forget(self, number: int) -> None:
+        """Remove a link that another one follows; where that fails, whoever holds the lease next does it."""
+        with suppress(StoreSilent, OSError):
+            self._objects.remove(_key(number))
+
     def _forget_before(self, number: int) -> None:
         for key in self._objects.sizes(FOLDER):
             if 0 < _number(key) < number:
@@ -147,28 +154,54 @@ class Chain:
 class Hold:
     """A lease that is held. It counts on this process's own time, so that a clock that jumps does not prolong it."""
 
-    def __init__(self, chain: Chain, number: int, until: float, seconds: float) -> None:
+    def __init__(self, chain: Chain, number: int, began: float, seconds: float) -> None:
         self._chain = chain
-        self._until = until
         self._seconds = seconds
-        self.number = number
+        self._again = 0.0
+        self._holding(number, began)
 
     def confirm(self) -> None:
-        """Raise Locked unless the lease is still held; renew it where half of it has gone."""
+        """Raise Locked unless the lease is still held, as the store sees it; renew it where its time has come."""
+        if self._chain.clock.monotonic() >= self._until or self._chain.newest() > self.number:
+            raise _lost()
+        self._renew()
+
+    def keep(self) -> None:
+        """Renew the lease where its time has come, and raise Locked where it has ended.
+
+        A store that stumbles is asked again at one of the next calls, as long as the lease lasts.
+        """
+        with suppress(StoreSilent, OSError):
+            self._renew()
+        if self._chain.clock.monotonic() >= self._until:
+            raise _lost()
+
+    def _renew(self) -> None:
         clock = self._chain.clock
-        if clock.monotonic() < self._until and self._chain.newest() <= self.number:
-            if self._until - clock.monotonic() > self._seconds / 2:
-                return
-            began = clock.monotonic()
-            renewed = self._chain.append(self.number, self._seconds)
-            # An answer that came after the end proves nothing: somebody may have found the old lease expired.
-            if renewed is not None and clock.monotonic() < self._until:
-                self.number, self._until = renewed.number, began + self._seconds - SKEW
-                return
-        raise Locked(
-            "the lease of the store was lost while writing to it: it took too long, or somebody else took over",
-            cure="Run `dhash-guard backup sync`; it goes on where this ended.",
-        )
+        began = clock.monotonic()
+        if began < self._again:
+            return
+        self._again = began + _AGAIN
+        renewed = self._chain.append(self.number, self._seconds)
+        # An answer that came after the end proves nothing: somebody may have found the old lease expired.
+        if renewed is None or clock.monotonic() >= self._until:
+            raise _lost()
+        before = self.number
+        self._holding(renewed.number, began)
+        self._chain.forget(before)
+
+    def _holding(self, number: int, began: float) -> None:
+        """What is held from the monotonic time `began` on."""
+        self.number = number
+        self._until = began + self._seconds - SKEW
+        self._again = began + _RENEWED
+
+
+def _lost() -> Locked:
+    return Locked(
+        "the lease of the store was lost while writing to it: it took too long, or somebody else took over",
+        cure="Run `dhash-guard backup sync`; it goes on where this ended.",
+    )
 
 
 def _key(number: int) -> str:

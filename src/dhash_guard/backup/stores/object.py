@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +21,7 @@ from dhash_guard.errors import UsageProblem
 from dhash_guard.system.machine import Machine
 
 _KINDS: dict[str, type[Bucket]] = {"s3": Bucket, "file": Folder, "memory": Memory}
+_LIBRARIES = {"s3": ("fsspec", "s3fs"), "file": ("fsspec",), "memory": ("fsspec",)}
 _ADDRESS = "Write s3://bucket/prefix, or file:///mounted/folder."
 
 
@@ -36,6 +40,33 @@ class ObjectStore:
     secret_env: str | None = None
     retain: int | None = None
 
+    def faults(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Keys that can never be right, wherever this is run, each with a sentence: what is wrong; what to do."""
+        try:
+            _address(self.url)
+        except UsageProblem as problem:
+            yield ("url",), f"{problem.what}; {_small(problem.cure)}"
+        if self.retain is not None and self.retain < 1:
+            yield ("retain",), "must be at least 1; leave it out to keep all"
+        if (self.key_env is None) != (self.secret_env is None):
+            yield (
+                ("key_env" if self.key_env is not None else "secret_env",),
+                "belongs together with the other; name both, or neither",
+            )
+        if not self._is_endpoint():
+            yield ("endpoint_url",), "is no address, or carries credentials; write https://host, and use key_env"
+
+    def lacking(self, environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
+        """What this machine does not have for it: a library, the variables with the credentials."""
+        with suppress(UsageProblem):  # told by `faults`
+            scheme, _ = _address(self.url)
+            missing = [name for name in _LIBRARIES[scheme] if find_spec(name) is None]
+            if missing:
+                yield ("kind",), f"the library {missing[0]} is not installed here; pip install 'dhash-guard[s3]'"
+        for key, name in (("key_env", self.key_env), ("secret_env", self.secret_env)):
+            if name is not None and not environ.get(name):
+                yield (key,), f"the variable {name} is not set here"
+
     def open(self, machine: Machine, patience: Patience = Patience(), deadline: float = 60.0) -> Store:
         """The store, untouched so far; each request may take `deadline` seconds.
 
@@ -48,6 +79,13 @@ class ObjectStore:
         where = f"{scheme}://{base}"
         objects = Patient(_KINDS[scheme](files, base, where, deadline), machine.clock, patience)
         return ObjectPairs(objects, lambda holder: Chain(objects, machine.clock, holder, secrets.token_hex(8)))
+
+    def _is_endpoint(self) -> bool:
+        try:
+            endpoint = urlsplit(self.endpoint_url or "https://aws")
+        except ValueError:
+            return False
+        return endpoint.scheme in ("http", "https") and bool(endpoint.netloc) and "@" not in endpoint.netloc
 
     def client(self, machine: Machine) -> Any:
         """The fsspec file system behind the store; raise as `open` does."""
@@ -62,8 +100,7 @@ class ObjectStore:
         for option, value in given.items():
             if not value:
                 raise UsageProblem(f"the variable {named[option]} is not set", where=f"backup.store.{option}_env")
-        endpoint = urlsplit(self.endpoint_url or "https://aws")
-        if endpoint.scheme not in ("http", "https") or not endpoint.netloc or "@" in endpoint.netloc:
+        if not self._is_endpoint():
             raise UsageProblem(
                 "this is no address, or it carries credentials",
                 where="backup.store.endpoint_url",
@@ -72,6 +109,10 @@ class ObjectStore:
         timing = {"connect_timeout": 5, "read_timeout": 30, "retries": {"total_max_attempts": 1}}
         # Asking again is our own business: the client's would take minutes, and count for nothing in a test.
         return {**given, "endpoint_url": self.endpoint_url, "config_kwargs": timing, "use_listings_cache": False}
+
+
+def _small(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def _address(url: str) -> tuple[str, str]:

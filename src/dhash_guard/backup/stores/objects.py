@@ -15,6 +15,13 @@ from dhash_guard.system.clock import Clock
 
 T = TypeVar("T")
 
+Beat = Callable[[], object]
+"""Called again and again while something takes long; what it raises ends that."""
+
+
+def idle() -> None:
+    """The beat of whoever holds no lease."""
+
 
 class Objects(Protocol):
     """Bytes under keys. A key is there whole or not at all; `create` and `upload` never replace one.
@@ -30,7 +37,7 @@ class Objects(Protocol):
 
     def create(self, key: str, content: bytes) -> None: ...
 
-    def upload(self, key: str, source: Path, sha256: str) -> None: ...
+    def upload(self, key: str, source: Path, sha256: str, beat: Beat = idle) -> None: ...
 
     def read(self, key: str, start: int, length: int) -> bytes:
         """At most `length` bytes from `start`; fewer only at the end."""
@@ -88,8 +95,8 @@ class Patient:
     def create(self, key: str, content: bytes) -> None:
         self._ask(lambda: self._objects.create(key, content))
 
-    def upload(self, key: str, source: Path, sha256: str) -> None:
-        self._ask(lambda: self._objects.upload(key, source, sha256))
+    def upload(self, key: str, source: Path, sha256: str, beat: Beat = idle) -> None:
+        self._ask(lambda: self._objects.upload(key, source, sha256, beat))
 
     def read(self, key: str, start: int, length: int) -> bytes:
         return self._ask(lambda: self._objects.read(key, start, length))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.stores.lease import Chain, Hold
-from dhash_guard.backup.stores.objects import Objects, record, returns
+from dhash_guard.backup.stores.objects import Beat, Objects, idle, record, returns
 from dhash_guard.backup.stores.store import Block, Lease, Put, StoreSilent, WrongBytes
 from dhash_guard.errors import CannotTell, Damaged, NoGo
 from dhash_guard.records.backup import BackupFacts
@@ -55,7 +55,7 @@ class ObjectPairs:
         return found
 
     def put(self, name: str, archive: Path, facts: BackupFacts, lease: Lease) -> Put:
-        if _hash_of(archive) != facts.sha256:
+        if _hash_of(archive, lease.keep) != facts.sha256:
             raise Damaged("the archive is not what its checksum file says; it was not uploaded", where=facts.name)
         with _told(self.where):
             if (there := self._sealed_hash(name)) is not None:
@@ -106,25 +106,25 @@ class ObjectPairs:
     def _place(self, name: str, archive: Path, facts: BackupFacts, lease: Lease) -> None:
         """The archive under its name, read back whole; what an interrupted upload left is finished or replaced."""
         try:
-            self._objects.upload(name, archive, facts.sha256)
+            self._objects.upload(name, archive, facts.sha256, lease.keep)
         except FileExistsError:
-            if self._stands(name, facts):
+            if self._stands(name, facts, lease.keep):
                 return
             # Without a checksum file it belongs to nobody; with the lease, nobody is about to write one.
             lease.confirm()
             self._objects.remove(name)
-            self._objects.upload(name, archive, facts.sha256)
-        if not self._stands(name, facts):
+            self._objects.upload(name, archive, facts.sha256, lease.keep)
+        if not self._stands(name, facts, lease.keep):
             lease.confirm()
             self._objects.remove(name)
             raise StoreSilent(f"the store returned other bytes for {name} than were uploaded", where=self.where)
 
-    def _stands(self, name: str, facts: BackupFacts) -> bool:
+    def _stands(self, name: str, facts: BackupFacts, beat: Beat) -> bool:
         """Whether the store returns exactly this archive."""
         try:
             if self._objects.sizes(name).get(name, facts.size) != facts.size:  # a stale list may not know it yet
                 return False
-            return self._read_all(name, facts.size, lambda _: None) == facts.sha256
+            return self._read_all(name, facts.size, lambda _: None, beat) == facts.sha256
         except (FileNotFoundError, WrongBytes):
             return False
 
@@ -161,13 +161,14 @@ class ObjectPairs:
         except ValueError as problem:
             raise Damaged(f"the checksum file of {name} states no single hash: {problem}", where=self.where) from problem
 
-    def _read_all(self, name: str, size: int, block: Block) -> str:
+    def _read_all(self, name: str, size: int, block: Block, beat: Beat = idle) -> str:
         """Hand on the bytes and return their sha256; one byte more than expected is asked for, so that more is noticed."""
         digest = hashlib.sha256()
         start = 0
         while start <= size:
             asked = min(BLOCK, size + 1 - start)
             got = self._objects.read(name, start, asked)
+            beat()
             block(got)
             digest.update(got)
             start += len(got)
@@ -207,6 +208,10 @@ class _Watched(AbstractContextManager[Hold]):
         return self._lease.__exit__(*error)  # type: ignore[arg-type]
 
 
-def _hash_of(archive: Path) -> str:
-    with archive.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _hash_of(archive: Path, beat: Beat) -> str:
+    digest = hashlib.sha256()
+    with archive.open("rb", buffering=0) as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            beat()
+    return digest.hexdigest()

@@ -37,13 +37,16 @@ class Put(Enum):
 class Lease(Protocol):
     """The right to change the store, until it ends or is lost. `number` grows with every change of hands.
 
-    `confirm` renews it where its end is near and raises Locked where somebody else has taken over.
+    `confirm` asks the store and raises Locked where somebody else has taken over: it comes before every commit. `keep` is
+    called again and again while something takes long: it renews the lease in time, at the price of a look at the clock.
     """
 
     @property
     def number(self) -> int: ...
 
     def confirm(self) -> None: ...
+
+    def keep(self) -> None: ...
 
 
 class Store(Protocol):

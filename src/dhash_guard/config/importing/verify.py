@@ -18,7 +18,7 @@ def faults(text: str, path: Path, root: Path, environ: Mapping[str, str]) -> lis
     """Everything the loader finds in every environment; a variable that is not set here is no fault."""
     document = opened(Found(path, root, path.name), read(text.encode(), path.name))
     found = list(document.faults)
-    for name in document.environments:
+    for name in document.places:
         found += settle(document, name, environ, Overrides()).faults
     return found
 

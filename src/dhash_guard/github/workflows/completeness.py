@@ -63,7 +63,9 @@ class _Completeness:
     def _name(self, name: str, made: Sequence[tuple[Workflow, Job]], checks: Sequence[Reported]) -> Iterator[Hole]:
         """A required name that nobody reports, that several report, or whose workflow may stay away."""
         if not made:
-            near = difflib.get_close_matches(name, [check.shown for check in checks], n=1, cutoff=0.75)
+            near = _below(name, checks) or difflib.get_close_matches(
+                name, [check.shown for check in checks], n=1, cutoff=0.75
+            )
             sure = bool(near) or name in self.required.ours or self.required.checks[name] == ACTIONS
             hint = f"Did you mean {near[0]!r}?" if near else "Require a name that a job has, or remove it."
             yield Hole(
@@ -204,6 +206,12 @@ class _Completeness:
         longer = tuple(f"{prefix}{name} / " for prefix in prefixes for check in own_names(job) for name in check.names)
         found = [check for each in inner.jobs.values() for check in self._checks(each, longer)]
         return (inner, longer) if any(map(self._is_required, found)) else None
+
+
+def _below(name: str, checks: Sequence[Reported]) -> list[str]:
+    """How a job of this name is called where a workflow calls it: below its caller, which a rule easily forgets."""
+    split = [one.rpartition(" / ") for check in checks for one in check.names]
+    return [f"{caller} / {name}" for caller, _, called in split if caller and Reported((called,)).fits(name)][:1]
 
 
 def _elsewhere(job: Job) -> bool:

@@ -178,7 +178,7 @@ class _Reader:
 def _either(one: Any, other: Any) -> Any:
     said = truth(one)
     if isinstance(said, Unknown):
-        return other if truth(other) is True else UNKNOWN
+        return True if other is True else UNKNOWN  # of a text only the truth would be known, not which
     return one if said else other
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from dhash_guard.github.workflows.expression import UNKNOWN, NotAnExpression, Unknown, evaluate, names_of, truth
@@ -19,6 +20,7 @@ _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _SEES_ALL = re.compile(r"\bneeds\s*\.\s*\*|\btojson\s*\(\s*needs\s*\)|\bneeds\s*\[\s*\*", re.IGNORECASE)
 _READERS = re.compile(r"\b(jq|grep|awk|python3?|node|perl|ruby|pwsh)\b")
 _ALL_GREEN = "re-actors/alls-green@"
+_OURS = "mobius/dhash-guard@"
 
 
 def runs(job: Job, results: Mapping[str, str], *, event: str = "pull_request", cancelled: bool = False) -> Truth:
@@ -71,6 +73,8 @@ def hidden(between: Job, need: str) -> bool:
 def _step_fails(step: Step, context: Mapping[str, Any], results: Mapping[str, str]) -> Truth:
     if step.uses.lower().startswith(_ALL_GREEN):
         return _all_green(step, results)
+    if step.uses.lower().startswith(_OURS) and "--gate" in step.given.get("args", ""):
+        return _our_gate(step, context)
     if step.uses:
         said = " ".join(step.given.values())
         if "github-script" in step.uses:
@@ -97,6 +101,16 @@ def _all_green(step: Step, results: Mapping[str, str]) -> bool:
         "cancelled": set(),
     }
     return any(result != "success" and name not in allowed[result] for name, result in results.items())
+
+
+def _our_gate(step: Step, context: Mapping[str, Any]) -> Truth:
+    """`premerge --gate` fails unless every result that `--jobs` and `--also` hand to it is success."""
+    words = _filled(step.given["args"], context).replace("=", "\n").splitlines()
+    told = [two for one, two in pairwise(filter(None, map(str.strip, words))) if one in ("--jobs", "--also")]
+    results = [result.strip() for one in told for result in one.split(",")]
+    if any(result in BAD for result in results):
+        return True
+    return False if all(result == "success" for result in results) else UNKNOWN
 
 
 def _listed(text: str) -> set[str]:

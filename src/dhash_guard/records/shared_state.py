@@ -1,0 +1,116 @@
+"""What all runs against one environment share: who holds it, which evidence is used up, the ledger's head, what is live."""
+
+from __future__ import annotations
+
+import json
+
+from attrs import frozen
+
+from dhash_guard.records.canonical import canonical
+from dhash_guard.records.codec import from_data, to_data
+
+SCHEMA_VERSION = 1
+
+
+@frozen(kw_only=True)
+class Holder:
+    """Who holds the environment; times are UTC epoch seconds, `fencing` is the number that this claim was given.
+
+    `owner` is `<run id>/<attempt>` on a runner, else a name of this machine's; `token` tells two holders of one name
+    (the jobs of one run) apart.
+    """
+
+    owner: str
+    token: str
+    verb: str
+    actor: str
+    reason: str
+    since: float
+    until: float
+    fencing: int
+
+
+@frozen(kw_only=True)
+class Consumption:
+    """One use of a piece of evidence: the four things that may meet only once, by which claim, and when (UTC seconds)."""
+
+    evidence: str
+    environment: str
+    target: str
+    attempt: int
+    by: str
+    at: float
+
+
+@frozen(kw_only=True)
+class Live:
+    """What the last deployment or rollback that came to its end left behind, and when (UTC seconds).
+
+    `run` is the deployment's or rollback's id, `fencing` the number of its claim. After a rollback `backup` names what was
+    put back; whose tag and commit that was is not known here.
+    """
+
+    run: str
+    tag: str
+    commit: str
+    at: float
+    fencing: int
+    backup: str = ""
+
+
+@frozen(kw_only=True)
+class SharedState:
+    """The state of one environment; every change counts `sequence` up, every claim counts `fencing` up.
+
+    `ledger_head` is the hash of the newest ledger entry that was told, and `ledger_count` its number.
+    """
+
+    environment: str
+    schema_version: int = SCHEMA_VERSION
+    sequence: int = 0
+    fencing: int = 0
+    holder: Holder | None = None
+    ledger_head: str = ""
+    ledger_count: int = 0
+    consumed: tuple[Consumption, ...] = ()
+    live: Live | None = None
+
+
+@frozen(kw_only=True)
+class Unreconciled:
+    """What a rollback did while the shared state could not be reached; `why` says why not. Times are UTC epoch seconds.
+
+    `ended_at` is None while it goes on, and for one that was killed.
+    """
+
+    environment: str
+    run: str
+    owner: str
+    actor: str
+    reason: str
+    began_at: float
+    why: str
+    ended_at: float | None = None
+    live: Live | None = None
+    ledger_head: str = ""
+    ledger_count: int = 0
+
+
+def content(state: SharedState) -> bytes:
+    """The one byte form of the state."""
+    return canonical(to_data(state))
+
+
+def read(data: bytes | str, environment: str) -> SharedState:
+    """What `content` wrote; raise ValueError where it is something else, or of another environment or version."""
+    try:
+        plain = json.loads(data)
+    except RecursionError as problem:
+        raise ValueError("no SharedState record: too deep") from problem
+    version = plain.get("schema_version") if isinstance(plain, dict) else None
+    if version != SCHEMA_VERSION:
+        raise ValueError(f"schema version {str(version)[:20]}, this program knows {SCHEMA_VERSION}")
+    state = from_data(SharedState, plain)
+    if state.environment != environment:
+        raise ValueError(f"it is of the environment {state.environment[:80]!r}, not {environment!r}")
+    return state

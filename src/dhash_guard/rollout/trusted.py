@@ -1,0 +1,225 @@
+"""Finds the evidence that a condition of the gate may rely on: in the ledger here, or as artifacts of trusted runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from dhash_guard.errors import CannotTell, Damaged, GuardError
+from dhash_guard.gates.refusals import Reason, Refused
+from dhash_guard.gates.trust import BEFORE_MERGE, Expected, contradiction, judge
+from dhash_guard.ledger import chain, keyed, verify
+from dhash_guard.ledger.seal import EVIDENCE_FILE
+from dhash_guard.records.canonical import sha256_hex
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.statement import STATEMENT_FILE, Statement, Tier
+from dhash_guard.records.units import Seconds
+from dhash_guard.rollout.run import Guarded
+
+if TYPE_CHECKING:
+    from dhash_guard.github.api import GithubApi
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """What a condition needs evidence of; `configuration` is the digest that it must have been made under."""
+
+    verb: str
+    environment: str
+    configuration: str
+    max_age: Seconds
+    tier: Tier
+    words: str
+    """How people call it, such as `rehearsal of production`."""
+    consumed: Collection[str] = ()
+
+
+@frozen(kw_only=True)
+class Relied:
+    """Evidence that may be relied on: its record, its sha256, where it was found and who vouches for it."""
+
+    evidence: Evidence
+    digest: str
+    tier: Tier
+    place: str
+    at: float
+    """When it was made, in UTC seconds."""
+
+    @property
+    def source(self) -> str:
+        """For people: place, tier, and the beginning of the hash."""
+        return f"{self.place}, {self.tier.value}, {self.digest[:12]}"
+
+
+@frozen(kw_only=True)
+class Unfounded:
+    """Nothing may be relied on: why, and what to do; `source` is what was looked at."""
+
+    refused: Refused | None
+    value: str
+    cure: str = ""
+    source: str = ""
+
+
+def tier_of(run: Guarded, verb: str) -> Tier:
+    """Who has to vouch: as configured, else GitHub in one of its jobs and the ledger elsewhere.
+
+    Before the merge no key is there, so that GitHub's word on a rehearsal is enough.
+    """
+    asked = run.configuration.trust.tier
+    tier = asked if asked is not None else Tier.RUN if _on_runner(run) else Tier.LOCAL
+    return Tier.RUN if tier is Tier.KEYED and verb == "premerge" else tier
+
+
+def find(run: Guarded, wanted: Wanted, hub: GithubApi | None, commits: Sequence[str]) -> Relied | Unfounded:
+    """The newest evidence that counts, or why there is none; older evidence never speaks where newer is refused.
+
+    `commits` are those that a run on GitHub may have been about, the deployed one first.
+    """
+    if not run.facts.commit:
+        return Unfounded(refused=None, value="this checkout has no commit to compare with")
+    # A runner's own disk has at best a part of what was recorded; elsewhere it has everything.
+    here = wanted.tier is Tier.LOCAL or (wanted.tier is Tier.KEYED and (hub is None or not _on_runner(run)))
+    try:
+        found = _local(run, wanted) if here else None
+        if here and (found is not None or hub is None or wanted.tier is Tier.KEYED):
+            return found or Unfounded(refused=None, value=f"no {wanted.words} is recorded")
+        if hub is None:
+            value = f"{wanted.tier.value} has to vouch for the {wanted.words}, and GitHub cannot be asked"
+            return Unfounded(refused=None, value=value, cure="Ask in the workflow, with a token.")
+        from dhash_guard.rollout.trusted_runs import of_runs  # what asks GitHub is not needed elsewhere
+
+        return of_runs(run, wanted, hub, commits)
+    except Damaged as problem:
+        refused = Refused(Reason.DIGEST_MISMATCH, problem.what.splitlines()[0], problem.cure)
+        return unfounded(refused, wanted, _short(run, problem.where))
+    except GuardError as problem:
+        return Unfounded(refused=None, value=problem.what.splitlines()[0], cure=problem.cure)
+
+
+def _local(run: Guarded, wanted: Wanted) -> Relied | Unfounded | None:
+    """The newest sealed record of the ledger, checked; None where there is none at all."""
+    layout = run.configuration.layout
+    entries = [e for e in chain.read(layout.ledger) if (e.environment, e.verb) == (wanted.environment, wanted.verb)]
+    if not entries:
+        return None
+    path = layout.run(wanted.environment, entries[-1].run) / EVIDENCE_FILE
+    if not path.exists():
+        return Unfounded(refused=None, value=f"the record of the latest {wanted.words} is gone")
+    verify.verify(layout, path)
+    content = path.read_bytes()
+    evidence, digest = verify.load(path), sha256_hex(content)
+    on_runner = wanted.tier is not Tier.LOCAL and run.machine.environ.get("GITHUB_RUN_ID")
+    repository = run.machine.environ.get("GITHUB_REPOSITORY", "") if on_runner else ""
+    expected = expected_of(run, wanted, evidence, digest, repository)
+    statement = spoken(evidence, digest) if wanted.tier is Tier.LOCAL else _vouched(run, path, wanted)
+    return relied(run, wanted, evidence, statement, expected, layout.relative(path))
+
+
+def _vouched(run: Guarded, path: Path, wanted: Wanted) -> Statement | Refused:
+    file = path.with_name(STATEMENT_FILE)
+    content = file.read_bytes() if file.is_file() else None
+    return opened(run, content, wanted)
+
+
+def opened(run: Guarded, content: bytes | None, wanted: Wanted) -> Statement | Refused:
+    """The statement that a key vouches for; raise CannotTell where this process has no key."""
+    trust = run.configuration.trust
+    key = keyed.key_of(run.machine.environ, trust.key_env or "", trust.key_id)
+    if key is None:
+        raise CannotTell("the key that vouches for evidence is not here", cure=f"Set {trust.key_env or 'trust.key_env'}.")
+    if content is None:
+        cure = f"Make it where {trust.key_env} is set."
+        return Refused(Reason.DOWNGRADED_TIER, f"no key vouches for the latest {wanted.words}", cure)
+    return keyed.read(content, key)
+
+
+def spoken(evidence: Evidence, digest: str) -> Statement:
+    """What the ledger of this machine says of evidence that it sealed."""
+    return Statement(
+        tier=Tier.LOCAL,
+        evidence=digest,
+        samples=evidence.samples.sha256 if evidence.samples is not None else "",
+        attempt=evidence.run.attempt,
+        environment=evidence.run.environment,
+        commit=evidence.run.commit,
+        tree=evidence.run.tree,
+        configuration=evidence.configuration,
+        verb=evidence.run.verb,
+        result=evidence.result,
+        target=evidence.run.tag,
+        issued_at=evidence.run.ended_at,
+        expires_at=math.inf,  # the gate's own limit counts
+        nonce=digest,
+    )
+
+
+def expected_of(run: Guarded, wanted: Wanted, evidence: Evidence | None, digest: str, repository: str) -> Expected:
+    """What a statement about this evidence has to say; before any is at hand only who made it can be asked.
+
+    `repository` is owner/name, empty where the evidence was made off GitHub.
+    """
+    trust, environ = run.configuration.trust, run.machine.environ
+    number = environ.get("GITHUB_REPOSITORY_ID", "")
+    return Expected(
+        tier=wanted.tier,
+        evidence=digest,
+        samples=evidence.samples.sha256 if evidence is not None and evidence.samples is not None else "",
+        environment=wanted.environment,
+        verb=wanted.verb,
+        commit=run.facts.commit,
+        tree=run.facts.tree,
+        configuration=wanted.configuration,
+        # Before a merge there is no release yet that a rehearsal could be about.
+        target=run.facts.tag if wanted.verb == "monitor" else "",
+        repository=repository,
+        repository_id=int(number) if repository and number.isdecimal() else 0,
+        workflows=trust.workflows,
+        workflow_sha=environ.get("GITHUB_WORKFLOW_SHA", ""),
+        events=tuple(event for event in trust.events if wanted.verb == "premerge" or event not in BEFORE_MERGE),
+        max_age=wanted.max_age,
+        consumed=wanted.consumed,
+    )
+
+
+def relied(
+    run: Guarded, wanted: Wanted, evidence: Evidence, statement: Statement | Refused, expected: Expected, place: str
+) -> Relied | Unfounded:
+    """The evidence, where its statement is accepted and says what the evidence says."""
+    refused = _refusal(statement, evidence, expected, run.machine.clock.now())
+    if refused is None:
+        assert isinstance(statement, Statement)
+        at = min(statement.issued_at, evidence.verdict.ended_at if evidence.verdict is not None else evidence.run.ended_at)
+        return Relied(evidence=evidence, digest=expected.evidence, tier=statement.tier, place=place, at=at)
+    return unfounded(refused, wanted, f"{place}, {expected.evidence[:12]}")
+
+
+def _refusal(statement: Statement | Refused, evidence: Evidence, expected: Expected, now: float) -> Refused | None:
+    if isinstance(statement, Refused):
+        return statement
+    judged = judge(statement, expected, now)
+    return judged if isinstance(judged, Refused) else contradiction(statement, evidence)
+
+
+def unfounded(refused: Refused, wanted: Wanted, source: str) -> Unfounded:
+    """A refusal as the gate tells it: reason, what it is about, why."""
+    value = f"{refused.reason.value}: the latest {wanted.words}: {refused.what}"
+    return Unfounded(refused=refused, value=value, cure=refused.cure, source=source)
+
+
+def _on_runner(run: Guarded) -> bool:
+    return run.machine.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def aged(run: Guarded, found: Relied) -> float:
+    """Seconds since it was made, never less than none."""
+    return max(0.0, run.machine.clock.now() - found.at)
+
+
+def _short(run: Guarded, where: str) -> str:
+    root = str(run.configuration.layout.root)
+    return where.removeprefix(root).lstrip("/\\") if where.startswith(root) else where

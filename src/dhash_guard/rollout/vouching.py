@@ -1,0 +1,72 @@
+"""Vouches with a key for evidence that was just sealed, in the commands and events that a gate may rely on."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from dhash_guard.config import Configuration
+from dhash_guard.gates.trust import BEFORE_MERGE
+from dhash_guard.ledger import keyed
+from dhash_guard.records.canonical import sha256_hex
+from dhash_guard.records.context import RunContext
+from dhash_guard.records.evidence import Evidence
+from dhash_guard.records.statement import Statement, Tier
+from dhash_guard.system import Machine
+
+VERBS = frozenset({"monitor", "deploy", "gate", "backup drill"})
+"""Commands that run behind the merge, where the key is."""
+
+
+def vouch(machine: Machine, configuration: Configuration, evidence: Evidence, path: Path) -> None:
+    """Write the statement beside the sealed evidence at `path`, where this process has the key of `trust.key_env`.
+
+    Nothing is vouched for in an event that runs the code of a pull request: a key that is there is there by mistake.
+    Raise UsageProblem where the key is too short.
+    """
+    trust, environ = configuration.trust, machine.environ
+    key = keyed.key_of(environ, trust.key_env or "", trust.key_id) if evidence.run.verb in VERBS else None
+    if key is None:
+        return
+    from dhash_guard.github.context import read_context  # most processes have no key
+
+    context = read_context(environ)
+    if context.event in BEFORE_MERGE:
+        return
+    on_github = bool(context.run_id)
+    # owner/name/path@ref
+    workflow = context.workflow_ref.partition("@")[0].removeprefix(f"{context.full_name}/") if on_github else ""
+    number = environ.get("GITHUB_REPOSITORY_ID", "")
+    issued = evidence.run.ended_at
+    statement = Statement(
+        tier=Tier.KEYED,
+        evidence=sha256_hex(path.read_bytes()),
+        samples=evidence.samples.sha256 if evidence.samples is not None else "",
+        repository=context.full_name if on_github else "",
+        repository_id=int(number) if on_github and number.isdecimal() else 0,
+        workflow=workflow,
+        workflow_sha=context.workflow_sha if on_github else "",
+        workflow_ref=context.workflow_ref if on_github else "",
+        event=context.event if on_github else "",
+        run=int(context.run_id or 0),
+        attempt=context.attempt or evidence.run.attempt,
+        job=context.job if on_github else "",
+        head_repository=_head(context) if on_github else "",
+        environment=evidence.run.environment,
+        commit=evidence.run.commit,
+        tree=evidence.run.tree,
+        configuration=evidence.configuration,
+        verb=evidence.run.verb,
+        result=evidence.result,
+        target=evidence.run.tag,
+        issued_at=issued,
+        expires_at=issued + trust.lifetime,
+        nonce=secrets.token_hex(16),
+        key=key.id,
+    )
+    keyed.write(machine, path.parent, statement, key)
+
+
+def _head(context: RunContext) -> str:
+    """Where the commit comes from; of a fork that was deleted nothing is known, which no gate takes for ours."""
+    return context.head_repository if context.is_fork else context.full_name

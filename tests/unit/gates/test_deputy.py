@@ -1,0 +1,71 @@
+"""Who may order a rollback through a workflow: actor times permission times target, every cell."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from attrs import evolve
+
+from dhash_guard.gates.deputy import ROLES, Leave, Order, judge
+
+ORDER = Order(
+    event="workflow_dispatch",
+    actor="ada",
+    role="write",
+    least="write",
+    target="backups/dhash_production_20261121_030000.zip",
+    target_known=True,
+    rolled_back_to="",
+    forced=False,
+)
+OTHER = "backups/dhash_production_20261120_030000.zip"
+
+
+@pytest.mark.parametrize(
+    ("role", "least", "known", "before", "forced"),
+    list(
+        product(
+            [*ROLES, None, "a role of theirs"],
+            ["write", "maintain", "admin"],
+            [True, False],
+            ["", "same", OTHER],
+            [True, False],
+        )
+    ),
+)
+def test_every_cell_of_the_matrix(role: str | None, least: str, known: bool, before: str, forced: bool) -> None:
+    rolled_back_to = ORDER.target if before == "same" else before
+    order = evolve(ORDER, role=role, least=least, target_known=known, rolled_back_to=rolled_back_to, forced=forced)
+    enough = {"write": ("write", "maintain", "admin"), "maintain": ("maintain", "admin"), "admin": ("admin",)}[least]
+    expected = "granted"
+    if role is not None and role not in enough:
+        expected = "actor-not-permitted"
+    elif not known:
+        expected = "target-unknown"
+    elif before == "same" and not forced:
+        expected = "already-rolled-back"
+    elif role is None:
+        expected = "role-unknown"
+    answer = judge(order)
+    assert answer.code == expected
+    assert answer.leave is {"granted": Leave.GRANTED, "role-unknown": Leave.UNPROVEN}.get(expected, Leave.REFUSED)
+    assert bool(answer.cure) == (answer.leave is Leave.REFUSED)
+
+
+@pytest.mark.parametrize(
+    "event", ["pull_request", "pull_request_target", "issue_comment", "workflow_run", "fork", "watch", "", "something new"]
+)
+def test_an_event_of_strangers_orders_nothing(event: str) -> None:
+    answer = judge(evolve(ORDER, event=event, role="admin", forced=True))
+    assert (answer.leave, answer.code) == (Leave.REFUSED, "untrusted-event")
+
+
+@pytest.mark.parametrize("event", ["workflow_dispatch", "repository_dispatch", "push", "schedule", "release", "deployment"])
+def test_events_of_people_with_rights_do(event: str) -> None:
+    assert judge(evolve(ORDER, event=event)).leave is Leave.GRANTED
+
+
+def test_force_gives_no_rights() -> None:
+    assert judge(evolve(ORDER, role="read", forced=True)).code == "actor-not-permitted"
+    assert judge(evolve(ORDER, target_known=False, forced=True)).code == "target-unknown"
