@@ -163,6 +163,30 @@ def test_an_approval_taken_back_meanwhile_is_seen(gated: Project, github: Simula
     assert gated.version == "good"
 
 
+def test_a_whole_deployment_takes_at_most_sixty_requests(gated: Project, github: Simulator) -> None:
+    """Check, gate, deployment and watch, each a process of its own, with everything that GitHub can be asked."""
+    gated.environment["requires"] = REQUIRES | {"approvals": {"at_least": 2}}
+    for gate in gated.environment["gates"].values():
+        gate["coverage"] = "1%"
+    gated.write()
+    sha = commit(gated.root)
+    github.repository.tags["v2"] = sha
+    github.add_pull_request(number=7, head_sha=sha, author="ada")
+    for reviewer in ("grace", "linus"):
+        github.add_review(7, reviewer)
+    github.add_status(sha, "ci")
+    env = on_github(github, sha)
+    proven(gated, env)
+    before = len(github.log)
+    assert gated.guard("check", "--env", "production", "--tag", "v2", env=env).code == 0
+    assert gated.guard("gate", "--env", "production", env=env).code == 0
+    code, said = deploy(gated, env)
+    assert code == 0, said
+    assert gated.guard("monitor", "--env", "production", env=env).code == 0
+    asked = [f"{one.method} {one.path}" for one in github.log[before:]]
+    assert 30 < len(asked) <= 60, asked
+
+
 def test_an_environment_that_somebody_holds_is_left_alone(project: Project, github: Simulator) -> None:
     env = on_github(github, commit(project.root))
     assert project.guard("lock", "take", "--env", "production", "--reason", "database work", env=env).code == 0

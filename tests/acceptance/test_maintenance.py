@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import yaml
 from dhash_guard.report.memory import boxes_in
 from dhash_guard.simulator import Simulator
 from dhash_guard.simulator.tokens import Token
+from support.acting import ROOT
 from support.git import commit, on_github
 from support.loopback import Loopback
 from support.project import Project, Result
@@ -366,8 +368,10 @@ def tick(github: Simulator, box: str) -> dict[str, Any]:
 
 @pytest.fixture
 def job(kept: Project, github: Simulator) -> dict[str, str]:
-    """The variables of a job; the issue comes as one of them."""
-    return on_github(github, commit(kept.root)) | {"DHASH_GUARD_ISSUE": str(ISSUE)}
+    """The variables of a job with the rights of our workflow; the issue comes as one of them."""
+    rights = {"contents": "read", "issues": "write"}
+    github.add_token("t-maintain", Token(login="github-actions[bot]", permissions=rights))
+    return on_github(github, commit(kept.root), token="t-maintain") | {"DHASH_GUARD_ISSUE": str(ISSUE)}
 
 
 def test_one_comment_for_all_periods_in_which_ticks_survive(kept: Project, github: Simulator, job: dict[str, str]) -> None:
@@ -385,6 +389,14 @@ def test_one_comment_for_all_periods_in_which_ticks_survive(kept: Project, githu
         again = maintain(kept, period, env=job)
         assert (again.code, again.json["comment"]) == (0, "unchanged"), again.err
     assert (writes(github), body(github)) == before
+
+
+def test_all_periods_at_one_moment_end_in_one_comment(kept: Project, github: Simulator, job: dict[str, str]) -> None:
+    periods = ("daily", "weekly", "monthly", "quarterly")
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda period: maintain(kept, period, env=job), periods))
+    assert [one.code for one in done] == [0] * 4, [one.err for one in done]
+    assert {name.partition("-")[0] for name in boxes_in(body(github))} == set(periods)
 
 
 def test_what_a_later_run_does_not_prove_opens_again(kept: Project, github: Simulator, job: dict[str, str]) -> None:
@@ -443,11 +455,12 @@ def test_the_workflow_maintains_and_writes_down_who_ticked(kept: Project, github
     def filled(texts: dict[str, str]) -> dict[str, str]:
         return {name: re.sub(r"\$\{\{ (.+?) \}\}", lambda found: known[found[1]], text) for name, text in texts.items()}
 
-    done = run_action(kept, "schedule", {}, github.url, filled(given["with"]), environ=filled(given["env"]))
+    token = job["GITHUB_TOKEN"]
+    done = run_action(kept, "schedule", {}, github.url, filled(given["with"]), token, environ=filled(given["env"]))
     assert done.code == 0, done.out
     assert "weekly, 2" in body(github)
     payload = tick(github, "weekly-disk")
-    ticks = run_action(kept, "issue_comment", payload, github.url, step_of("ticks")["with"])
+    ticks = run_action(kept, "issue_comment", payload, github.url, step_of("ticks")["with"], token)
     assert ticks.code == 0, ticks.out
     (line,) = (line for line in body(github).splitlines() if ":weekly-disk -->" in line)
     assert line.startswith("- [x]") and "ticked by `grace`" in line
@@ -458,3 +471,19 @@ def test_the_workflow_has_exactly_these_rights() -> None:
     assert made["permissions"] == {}
     assert set(made["jobs"]) == {"maintenance", "ticks"}
     assert all(job["permissions"] == {"contents": "read", "issues": "write"} for job in made["jobs"].values())
+
+
+def test_the_shown_schedule_names_each_period_once_and_gives_what_the_workflow_asks_for() -> None:
+    page = (ROOT / "docs/how-to/maintain.md").read_text("utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shown = yaml.safe_load(block)
+    crons = [entry["cron"] for entry in shown[True]["schedule"]]
+    asked = {}
+    for name, job in shown["jobs"].items():
+        (cron,) = re.findall(r"github\.event\.schedule == '([^']+)'", job["if"])
+        asked[cron] = job["with"]["period"]
+        assert name == job["with"]["period"]
+        assert job["permissions"] == {"contents": "read", "issues": "write"}
+        assert set(job["with"]) <= set(workflow("maintenance.yml")[True]["workflow_call"]["inputs"])
+    assert list(asked) == crons
+    assert list(asked.values()) == ["daily", "weekly", "monthly", "quarterly"]

@@ -161,11 +161,14 @@ def _short(text: str) -> str:
 
 
 def _evidence_name(ending: Ending) -> str:
-    """How an artifact with the evidence has to be called for a later gate to find it; empty without a commit."""
+    """How an artifact with the evidence has to be called for a later gate to find it; empty without a whole commit."""
     if ending.evidence is None or not ending.evidence.run.commit:
         return ""
     run = ending.evidence.run
-    return artifact_name(run.environment, run.commit, run.attempt)
+    try:
+        return artifact_name(run.environment, run.commit, run.attempt)
+    except ValueError:  # no later gate could find it by such a commit, and the step has more to tell
+        return ""
 
 
 def _path(folder: Path | None, name: str, workspace: str) -> str:

@@ -17,6 +17,7 @@ from dhash_guard.config.verbs import Instant
 from dhash_guard.errors import UsageProblem
 from dhash_guard.records.units import Seconds
 from dhash_guard.report.junit import junit
+from dhash_guard.rollout import answer as answers
 from dhash_guard.rollout import collect as collecting
 from dhash_guard.rollout import gate as gating
 from dhash_guard.rollout import health as proving
@@ -114,10 +115,25 @@ def smoke(call: Invocation, quick: bool, base_url: str | None, timeout: Seconds 
 
 @click.command()
 @common
-def gate(call: Invocation) -> int:
+@click.option(
+    "--answer-protection-rule",
+    "answering",
+    is_flag=True,
+    help="Also give the answer to GitHub, for an App's protection rule.",
+)
+@click.option(
+    "--run-id", type=click.IntRange(min=1), metavar="ID", help="The run that waits; the event's, else the runner's own."
+)
+@click.option("--protected", metavar="NAME", help="The environment on GitHub that it waits for; the event's where left out.")
+def gate(call: Invocation, answering: bool, run_id: int | None, protected: str | None) -> int:
     """Answer whether the environment may be deployed to: go, no-go, or cannot tell."""
+    if not answering:
+        if run_id is not None or protected is not None:
+            raise UsageProblem("--run-id and --protected say what to answer", cure="Add --answer-protection-rule.")
+        run = call.open("gate")
+        return call.finish(run, gating.gate(run, _reviews(call)))
     run = call.open("gate")
-    return call.finish(run, gating.gate(run, _reviews(call)))
+    return call.finish(run, answers.answer(run, _reviews(call), answers.AnswerOrders(run=run_id, protected=protected)))
 
 
 def _reviews(call: Invocation) -> ReviewReader | None:

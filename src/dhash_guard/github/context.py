@@ -31,8 +31,13 @@ _NAME = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+/(?!\.{1,2}$)[A-Za-z0-9._-
 
 def read_context(environ: Mapping[str, str]) -> RunContext:
     """The context of this process; raise UsageProblem naming GITHUB_EVENT_PATH where its file cannot be read."""
+    return context_of(environ, read_payload(environ))
+
+
+def read_payload(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """The event's payload, empty where there is none; raise UsageProblem naming the file where it cannot be read."""
     path = environ.get("GITHUB_EVENT_PATH", "")
-    return context_of(environ, _read_event(Path(path)) if path else {})
+    return _read_event(Path(path)) if path else {}
 
 
 def context_of(environ: Mapping[str, str], payload: Mapping[str, Any]) -> RunContext:

@@ -22,6 +22,8 @@ class Patience:
     backoff: float = 1.0
     most_requests: int = 500
     """Of one run, repetitions included: half of what a job's token has in an hour. Nothing of ours comes near it."""
+    dark: float = 120.0
+    """After a request that nobody answered, further ones are tried once only for so long."""
     between_writes: float = 0.25
     """GitHub asks for a second; what one run writes, about five things, is far from its limit of 80 a minute."""
 

@@ -60,6 +60,7 @@ class Transport:
         self._clock = clock
         self._patience = patience
         self._last_write = float("-inf")
+        self._dark_until = float("-inf")
         self._transmit = send or _requester(token.strip(), context.api_url, patience)
 
     def call(
@@ -67,9 +68,9 @@ class Transport:
     ) -> Reply:
         """Send one request to `path` below the API's address; `need` is the permission that the route asks for.
 
-        GET, HEAD, PUT and DELETE are repeated within our patience; POST and PATCH are sent once, unless `reads` says that
-        the request changes nothing; `redirects` makes 302 an answer. Raise GithubProblem; after Silent, a POST or PATCH may
-        have taken effect.
+        GET, HEAD, PUT and DELETE are repeated within our patience, and for a while no more once nobody answered; POST and
+        PATCH are sent once, unless `reads` says that the request changes nothing; `redirects` makes 302 an answer. Raise
+        GithubProblem; after Silent, a POST or PATCH may have taken effect.
         """
         repeatable = reads or method in REPEATABLE
         retries, waited = 0, 0.0
@@ -77,13 +78,23 @@ class Transport:
             if not reads:
                 self._pace(method)
             try:
-                return self._once(method, path, need, body, redirects)
+                reply = self._once(method, path, need, body, redirects)
             except GithubProblem as problem:
                 wait = pause(problem, retries, waited, self._patience) if repeatable else None
-                if wait is None:
+                dark = isinstance(problem, Silent) and self._clock.monotonic() < self._dark_until
+                if wait is None or dark:
+                    self._note(problem)
                     raise
                 self._clock.sleep(wait)
                 retries, waited = retries + 1, waited + wait
+            else:
+                self._dark_until = float("-inf")
+                return reply
+
+    def _note(self, problem: GithubProblem) -> None:
+        """Where nobody answers at all, a rollback must not wait for that before each of its steps."""
+        if isinstance(problem, Silent) and not problem.status:
+            self._dark_until = self._clock.monotonic() + self._patience.dark
 
     def pages(self, path: str, *, need: str, key: str = "") -> Iterator[dict[str, Any]]:
         """Every item of a list, a hundred a page; `key` is where the list stands if the page is a mapping."""

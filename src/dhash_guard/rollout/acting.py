@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from dhash_guard.errors import CannotTell, NeedsPerson, NoGo
+from dhash_guard.errors import CannotTell, NeedsPerson, NoGo, RolledBack
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
@@ -34,8 +34,16 @@ def exit_code(verdict: Verdict) -> int:
 
 
 def undecided(run: Guarded) -> Deployment | None:
-    """The deployment that this watch may decide; raise NeedsPerson where a rollback was left half done."""
+    """The deployment that this watch may decide; raise NeedsPerson where it, or a rollback of it, was left half done.
+
+    A migration by itself has no end of its own: whether one was killed is not known, and it is watched as it stands.
+    """
     deployment = deployments.latest(run.configuration)
+    if deployment is not None and deployment.state is DeploymentState.BEGUN and deployment.tag and not run.machine.dry:
+        raise NeedsPerson(
+            f"the deployment of {deployment.tag} was begun and has not come to its end",
+            cure=f"Deploy again, or `dhash-guard rollback --env {run.environment}`; a watch would judge half of it.",
+        )
     if deployment is not None and deployment.state is DeploymentState.ROLLING_BACK and not run.machine.dry:
         raise NeedsPerson(
             f"a rollback of {deployment.tag or 'a migration'} was begun and never came to its end",
@@ -59,8 +67,9 @@ def act(
     backup_file: str | None,
     recorded: bool,
 ) -> Evidence:
-    """Carry out the decision; return the evidence with what became of it.
+    """Carry out the decision; return the sealed evidence with what became of it.
 
+    A verdict is sealed before any record says it: killed in between, nothing reads as healthy that is not proven.
     `backup_file` is what a rollback goes back to where a person named it, `recorded` says that a log was judged.
     """
     run.say(f"{verdict.status.value}: {verdict.reason}")
@@ -69,15 +78,21 @@ def act(
     if verdict.decision is Decision.ROLL_BACK:
         if obstacle := _obstacle(run, recorded=recorded):
             run.skip("rollback", "not-acted", obstacle)
-            return evidence
-        return roll_back_automatically(run, evidence, verdict.reason, deployment, backup=backup_file)
+            return run.seal(evidence)
+        sealed = run.seal(roll_back_automatically(run, evidence, verdict.reason, deployment, backup=backup_file))
+        if sealed.result == RolledBack.code:
+            recording.live_again(run, sealed.backup)
+        return sealed
     if deployment is None or run.machine.dry or recorded:
-        return evidence
-    if not deployments.settle(run.machine, run.configuration, deployment, _STATES[verdict.status]):
+        return run.seal(evidence)
+    state, proven = _STATES[verdict.status], list[Evidence]()
+    if not deployments.settle(
+        run.machine, run.configuration, deployment, state, prove=lambda: proven.append(run.seal(evidence))
+    ):
         run.skip("verdict", "overtaken", "somebody deployed or rolled back meanwhile; this verdict is of what was there")
-        return evolve(evidence, result="overtaken", exit_code=CannotTell.exit_code)
-    recording.told(run, evolve(deployment, state=_STATES[verdict.status]), why=verdict.reason)
-    return evidence
+        return run.seal(evolve(evidence, result="overtaken", exit_code=CannotTell.exit_code))
+    recording.told(run, evolve(deployment, state=state), why=verdict.reason)
+    return proven[0]
 
 
 def _obstacle(run: Guarded, *, recorded: bool) -> str:

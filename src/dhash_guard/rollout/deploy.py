@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from dhash_guard.backup.settings import Keep
 from dhash_guard.config.verbs import DeploySettings
-from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo, UsageProblem
+from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo, RolledBack, UsageProblem
 from dhash_guard.gates.baseline import baseline_of
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState
@@ -19,8 +19,8 @@ from dhash_guard.rollout.automatic import roll_back_automatically
 from dhash_guard.rollout.commands import run_command
 from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.health import prove_healthy
-from dhash_guard.rollout.hold import Hold, held
-from dhash_guard.rollout.migrate import plan_migration, run_migration
+from dhash_guard.rollout.hold import Hold, held, publish_head
+from dhash_guard.rollout.migrate import migration, plan_migration, run_migration
 from dhash_guard.rollout.prune import prune_stage
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.rollout.smoke import prove_smoke
@@ -45,6 +45,12 @@ class DeployOrders:
 
 def deploy(run: Guarded, orders: DeployOrders) -> Evidence:
     """The `deploy` verb: 0 done, 5 rolled back and verified, 6 a person is needed, 1 failed before anything changed."""
+    evidence = _deployed(run, orders)
+    publish_head(run)
+    return evidence
+
+
+def _deployed(run: Guarded, orders: DeployOrders) -> Evidence:
     settings = run.configuration.environment.deploy
     if settings is None:
         raise UsageProblem("no deploy section in the configuration", cure="Give deploy: {run: […]}.")
@@ -58,7 +64,7 @@ def deploy(run: Guarded, orders: DeployOrders) -> Evidence:
             given = leave.ask(run, again=True)
             leave.same_commit(run)
             leave.use_up(run, hold, given)
-            hold.check()
+            hold.check(lasting=_longest(run, settings))
         except GuardError as problem:
             return _failed(run, problem)
         migrated = deployment.migrated or _migrates(run, settings)
@@ -104,7 +110,10 @@ def fall_back(run: Guarded, begun: Deployment, failed: GuardError, why: str, *, 
         evidence = roll_back_automatically(run, evidence, why, begun, backup=begun.backup or None)
     else:
         recording.failed(run, begun, failed.what)
-    return run.seal(evidence)
+    sealed = run.seal(evidence)
+    if sealed.result == RolledBack.code:
+        recording.live_again(run, sealed.backup)
+    return sealed
 
 
 def _way_back(run: Guarded) -> tuple[str, str]:
@@ -214,6 +223,11 @@ def _migrates(run: Guarded, settings: DeploySettings) -> bool:
     return settings.migrates and run.configuration.environment.migrate is not None
 
 
+def _longest(run: Guarded, settings: DeploySettings) -> float:
+    """Seconds that the changing commands may take, one after the other; the claim is made to last as long."""
+    return settings.timeout + (migration(run).timeout if _migrates(run, settings) else 0.0)
+
+
 def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orders: DeployOrders, hold: Hold) -> None:
     """From the first change on: the deployment is open until a verdict closes it. Raise Locked where somebody took over."""
     if _migrates(run, settings):
@@ -221,14 +235,14 @@ def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orde
             run.stage("migrate plan", lambda: plan_migration(run, None, None))
         else:
             run.stage("migrate", lambda: run_migration(run))
+            _still_ours(hold)
 
     def change() -> str:
         finished = run_command(run, settings.run, {"tag": orders.tag, "backup": deployment.backup}, timeout=settings.timeout)
         return f"{' '.join(finished.command)} ({finished.seconds:.1f} s)"
 
-    hold.check(lasting=settings.timeout)
     run.stage("deploy", change)
-    hold.check()
+    _still_ours(hold)
     if orders.skip_health_check:
         run.skip("health", "skip-health-check", "left out on request; this deployment stays unverified")
     elif run.configuration.environment.base_url is not None:
@@ -238,6 +252,16 @@ def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orde
     if any(check.quick for check in run.configuration.environment.smoke) and not orders.skip_health_check:
         run.stage("smoke", lambda: prove_smoke(run, quick=True), after_change=True)
     _tell_live(run, deployment, hold)
+
+
+def _still_ours(hold: Hold) -> None:
+    """Ask after a change; raise Locked where somebody took over. That nobody answers is no reason to take it back."""
+    try:
+        hold.check()
+    except Locked:
+        raise
+    except GuardError:
+        return
 
 
 def _tell_live(run: Guarded, deployment: Deployment, hold: Hold) -> None:

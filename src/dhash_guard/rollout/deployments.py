@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from attrs import evolve
 
@@ -43,15 +45,26 @@ def unchanged(configuration: Configuration, known: Deployment) -> bool:
     return now is not None and (now.id, now.state, now.rollbacks) == (known.id, known.state, known.rollbacks)
 
 
-def settle(machine: Machine, configuration: Configuration, known: Deployment, state: DeploymentState) -> bool:
-    """Write a verdict's state under the environment's lock; False where the record is not the one it was given for."""
-    try:
-        with machine.files.lock(configuration.layout.lock(configuration.name), "a verdict", wait=10.0):
-            if not unchanged(configuration, known):
-                return False
-            keep(machine, configuration, evolve(known, state=state))
-    except Locked:
-        return False
+def settle(
+    machine: Machine,
+    configuration: Configuration,
+    known: Deployment,
+    state: DeploymentState,
+    prove: Callable[[], object] = lambda: None,
+) -> bool:
+    """Write a verdict's state under the environment's lock; False where the record is not the one it was given for.
+
+    `prove` seals what the state rests on before it is written: killed in between, the record says less than is proven.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(machine.files.lock(configuration.layout.lock(configuration.name), "a verdict", wait=10.0))
+        except Locked:
+            return False
+        if not unchanged(configuration, known):
+            return False
+        prove()
+        keep(machine, configuration, evolve(known, state=state))
     return True
 
 

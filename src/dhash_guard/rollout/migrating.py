@@ -11,6 +11,7 @@ from dhash_guard.records.evidence import Evidence
 from dhash_guard.rollout.automatic import automatic_by_configuration
 from dhash_guard.rollout.deploy import begin, fall_back, interrupted, new_deployment, take_baseline
 from dhash_guard.rollout.freeze import refuse_frozen
+from dhash_guard.rollout.hold import held
 from dhash_guard.rollout.migrate import migration, plan_migration, run_migration
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.system.interrupt import Interrupted
@@ -21,11 +22,14 @@ def migrate(run: Guarded, *, source: str | None, output: Path | None) -> Evidenc
     if run.machine.dry:
         run.stage("migrate plan", lambda: plan_migration(run, source, output))
         return run.seal(run.evidence(result="planned", exit_code=0))
-    migration(run)
+    settings = migration(run)
     refuse_frozen(run)
-    with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"migrate {run.facts.id}"):
+    local = run.machine.files.lock(run.configuration.layout.lock(run.environment), f"migrate {run.facts.id}")
+    with local, held(run, "migrate") as hold:
         baseline = take_baseline(run) if run.configuration.environment.base_url is not None else None
-        begun = begin(run, evolve(new_deployment(run, "", "", baseline), migrated=True))
+        fresh = new_deployment(run, "", "", baseline)
+        hold.check(lasting=settings.timeout)
+        begun = begin(run, evolve(fresh, migrated=True, fencing=hold.fencing))
         try:
             run.stage("migrate", lambda: run_migration(run, source))
         except GuardError as problem:

@@ -94,7 +94,7 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
     )
     if checkpoint is not None and _on_the_way(run, checkpoint, verdict):
         return run.seal(evolve(evidence, result=ON_COURSE, exit_code=0))
-    sealed = run.seal(act(run, evidence, verdict, deployment, backup_file=orders.backup_file, recorded=replayed))
+    sealed = act(run, evidence, verdict, deployment, backup_file=orders.backup_file, recorded=replayed)
     # Only now: killed before, the next watch replays what was seen, comes to the same verdict, and acts on it.
     _note(run, watch, deployment, finished=True)
     return sealed

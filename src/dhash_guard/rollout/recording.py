@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import evolve
 
 from dhash_guard.errors import GuardError
+from dhash_guard.ledger import chain
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.run import Guarded
@@ -85,7 +86,14 @@ def failed(run: Guarded, deployment: Deployment, why: str) -> None:
 
 
 def rolled_back(run: Guarded, backup: str) -> None:
-    """Close the record of the latest deployment as its rollback left it; write one of the rollback where that went well.
+    """Say on the record of the latest deployment how its rollback stands: that it goes on, or how it left it."""
+    deployment = deployments.latest(run.configuration)
+    if deployment is not None:
+        told(run, deployment, why=backup)
+
+
+def live_again(run: Guarded, backup: str) -> None:
+    """Write a record of the rollback, a success, once its evidence is sealed; where it is not, nothing is said.
 
     What is live again is what was live before. Where that was never recorded, nothing can be said of its commit.
     """
@@ -94,11 +102,10 @@ def rolled_back(run: Guarded, backup: str) -> None:
         from dhash_guard.github.deployments import ROLLBACK, Progress, Wanted
 
         deployment = deployments.latest(run.configuration)
-        if deployment is None or not deployment.record:
+        if deployment is None or not deployment.record or deployment.state is not DeploymentState.ROLLED_BACK:
             return
-        _say(records, deployment.record, deployment.state, backup)
-        before = records.live(run.environment)
-        if before is None or deployment.state is not DeploymentState.ROLLED_BACK:
+        before = records.live(run.environment) if _sealed(run) else None
+        if before is None:
             return
         made = records.opened(
             Wanted(
@@ -119,6 +126,11 @@ def rolled_back(run: Guarded, backup: str) -> None:
 def live(run: Guarded) -> Live | None:
     """What GitHub's records say is live; raise GithubProblem. None where nothing is recorded, or there is no GitHub."""
     return _records(run).live(run.environment) if run.hub is not None else None
+
+
+def _sealed(run: Guarded) -> bool:
+    """Whether the ledger has an entry of this run; raise Damaged where it does not hold."""
+    return any(entry.run == run.facts.id for entry in chain.read(run.configuration.layout.ledger))
 
 
 def _say(records: DeploymentRecords, record: int, state: DeploymentState, why: str) -> None:

@@ -74,6 +74,8 @@ def _carried_out(run: Guarded, target: BackupFacts, orders: Orders, hold: Hold) 
     hold.check(lasting=_LONGEST)
     # Written before the first change: killed from here on, nobody may take what stands there for the release.
     _remember(run, DeploymentState.ROLLING_BACK, counted=1)
+    if hold.store.shared:  # GitHub answers: it must not call a success what is about to go
+        recording.rolled_back(run, target.name)
     try:
         restoration = _exchange(run, target, orders)
     except (Damaged, UsageProblem):  # refused before anything was touched
@@ -115,6 +117,8 @@ def rollback(
     sealed = run.seal(
         evolve(run.evidence(result=result, exit_code=0), backup=target.name, restoration=restoration, blast=radius)
     )
+    if not orders.skip_validation:  # a success is said of nothing that was not shown to be well
+        recording.live_again(run, target.name)
     publish_head(run)
     return sealed
 

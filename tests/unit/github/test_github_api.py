@@ -40,6 +40,21 @@ def test_after_three_repetitions_github_is_silent(hub: Hub, api: GithubApi) -> N
     assert (caught.value.exit_code, len(hub.asked)) == (7, 4)
 
 
+def test_where_nobody_answers_later_requests_are_tried_once_for_a_while(hub: Hub, clock: StillClock) -> None:
+    """A rollback asks several things; it must not wait for each of them as for the first."""
+    hub.faults = [Fault(status=0)] * 4 + [Fault(status=0)] * 2
+    api = GithubApi("ghs_token", context(api_url=hub.url), clock)
+    for tries in (4, 5, 6):
+        with pytest.raises(Silent):
+            api.comments(7)
+        assert api.requests_made == tries
+    hub.faults = []
+    api.comments(7)
+    hub.faults = [Fault(status=0)] * 3
+    api.comments(7)
+    assert api.requests_made == 6 + 1 + 4, "after an answer patience is back"
+
+
 @pytest.mark.parametrize("fault", [Fault(status=500), Fault(status=0), Fault(status=201, body=b"{oops"), Fault(status=200)])
 @pytest.mark.parametrize("effect", [False, True])
 def test_an_ambiguous_write_is_sent_once(hub: Hub, api: GithubApi, fault: Fault, effect: bool) -> None:

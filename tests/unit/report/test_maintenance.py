@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from attrs import evolve
+
 from dhash_guard.records.evidence import Evidence, Run
 from dhash_guard.records.period import Period
 from dhash_guard.records.stage import StageResult, StageStatus
@@ -31,13 +33,17 @@ def evidence(period: Period, at: float = AT, failed: str = "", text: str = "fine
             name=each,
             status=StageStatus.FAILED if each == failed else StageStatus.PASSED,
             reason_code="",
-            text="broken" if each == failed else text,
+            text=f"broken, not {text}" if each == failed else text,
             started_at=at,
             seconds=0.0,
         )
         for each in STAGES[period]
     )
     return Evidence(run=run, configuration="", stages=stages, exit_code=1 if failed else 0)
+
+
+def failing(text: str) -> StageResult:
+    return evolve(evidence(Period.DAILY, failed="holder").stages[-1], text=text)
 
 
 def render(found: Evidence, period: Period, *bodies: str, templates: Path | None = None) -> str:
@@ -109,9 +115,13 @@ def test_what_is_no_longer_proven_opens_and_says_why() -> None:
     body = render(evidence(Period.DAILY), Period.DAILY)
     worse = render(evidence(Period.DAILY, failed="health", name="two"), Period.DAILY, body)
     assert line_of(worse, "daily-health").startswith("- [ ]")
-    assert line_of(worse, "daily-health").endswith("— failed: broken")
+    assert line_of(worse, "daily-health").endswith("— failed: broken, not fine")
     assert "### ❌ Failed: daily, 2026-11-21" in worse
     assert render(evidence(Period.DAILY, failed="health", name="three"), Period.DAILY, worse) == worse
+    both = evolve(worst := evidence(Period.DAILY, failed="health"), stages=(*worst.stages[:3], failing("one reason")))
+    body = render(both, Period.DAILY, worse)
+    other = render(evolve(both, stages=(*worst.stages[:3], failing("another reason"))), Period.DAILY, body)
+    assert line_of(other, "daily-holder").endswith("— failed: another reason")
 
 
 def test_a_person_cannot_tick_what_only_a_run_proves() -> None:

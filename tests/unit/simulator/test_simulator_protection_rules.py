@@ -1,4 +1,4 @@
-"""Jobs that wait before an environment: who may answer for its rule, what the answer ends, and how many reports there may be."""
+"""Jobs that wait before an environment: who may answer for its rule, what that ends, and how many reports there may be."""
 
 from __future__ import annotations
 
