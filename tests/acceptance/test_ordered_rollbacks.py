@@ -109,6 +109,17 @@ def test_without_github_it_goes_on_and_says_so(project: Project, runner: dict[st
     assert "GitHub" in done.err
 
 
+def test_a_machine_that_forgot_everything_knows_which_backups_are_too_new(project: Project, runner: dict[str, str]) -> None:
+    """A hosted runner has the backups of a store, and no record: the nightly backup holds what is to be undone."""
+    assert project.guard("backup", "create", env=runner).code == 0
+    (project.root / ".dhash-guard/deployments/production.json").unlink()
+    shown = project.guard("rollback", "--list", "--json", env=runner).json
+    assert shown[0]["reason"] == "taken after the deployment began"
+    assert [one["chance"] for one in shown] == ["refused", "target"]
+    assert project.guard("rollback", "--confirm", "production", env=runner).code == 0
+    assert project.version == "good"
+
+
 def test_deploying_takes_the_typed_name_too(project: Project) -> None:
     assert project.guard("deploy", "--tag", "next", "--confirm", "staging").code == 2
     assert project.version == "good"

@@ -13,6 +13,7 @@ from dhash_guard.github import GithubApi, Outcome, State, set_status, upsert
 from dhash_guard.github.approvals import ReviewReader
 from dhash_guard.github.deployments import DEPLOY, DeploymentRecords, Progress, Wanted, commit_of
 from dhash_guard.github.protection import default_branch, read_protection
+from dhash_guard.github.protection_rule import Arrived, ProtectionRule, Ruling
 from dhash_guard.github.state_ref import StateRef
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.shared_state import SharedState
@@ -58,9 +59,21 @@ def test_everything_the_client_does_keeps_to_githubs_description(judged: tuple[S
     approvals_and_protection(sim, api)
     deployments(sim, api)
     shared_state(api)
+    protection_rule(sim, GithubApi("t-app", context, machine.clock))
     api.delete_comment(sim.comments(7)[-1].id)
     assert "VIOLATION" not in log.read_text().upper()
     assert len(sim.log) >= 12, "the requests went through Prism to the simulator"
+
+
+def protection_rule(sim: Simulator, app: GithubApi) -> None:
+    """A report and an answer for a run that waits, and everything that is looked at around them."""
+    sim.add_run(id=50, head_sha=SHA, status="waiting", conclusion=None)
+    sim.add_pending(50)
+    rule = ProtectionRule(app, this_machine({}).clock, 50)
+    assert (rule.commit(), rule.waiting()) == (SHA, ("production",))
+    assert rule.report("production", "cannot tell")
+    sim.fault("lost-answer", method="POST", path="*/deployment_protection_rule", status=502)
+    assert rule.decide("production", Ruling.APPROVED, "go") is Arrived.RECORDED
 
 
 def shared_state(api: GithubApi) -> None:

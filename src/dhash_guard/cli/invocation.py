@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
 
 _ASKING = (
-    "check", "gate", "deploy", "migrate", "monitor", "rollback", "lock show", "lock take", "lock release", "maintain daily",
+    "check", "gate", "deploy", "migrate", "monitor", "rollback", "rollback --list",
+    "lock show", "lock take", "lock release", "maintain daily",
 )  # fmt: skip
 """Verbs that ask GitHub, or tell it how a deployment stands."""
 
-_REGARDLESS = ("monitor", "rollback")
+_REGARDLESS = ("monitor", "rollback", "rollback --list")
 """Verbs that no trouble with GitHub may keep from looking after the service."""
 
 

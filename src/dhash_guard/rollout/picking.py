@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.backup import BackupFacts
+from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.run import Done, Guarded
 from dhash_guard.rollout.safety import belonging
+from dhash_guard.rollout.shared import live_now
 from dhash_guard.rollout.target import Choice, choose, warnings_for
 
 
@@ -30,8 +34,32 @@ def pick_target(run: Guarded, reference: str | None, from_environment: str | Non
 
 def candidates(run: Guarded) -> Choice:
     """Every backup of the environment and how it stands as a target; backups are read until one is sound."""
+    backups = run.vault.listing()
+    return choose(backups, _undone(run, backups), run.vault.verify, belonging(run.configuration))
+
+
+def _undone(run: Guarded, backups: Sequence[BackupFacts]) -> Deployment | None:
+    """The deployment that is to be undone: by the record here, else, on a disk that forgets, by what all runs share.
+
+    There only the moment is known at which it was live. Whatever was sealed before that was sealed before its first change.
+    """
     deployment = deployments.latest(run.configuration)
-    return choose(run.vault.listing(), deployment, run.vault.verify, belonging(run.configuration))
+    live = live_now(run) if deployment is None else None
+    if live is None or live.backup:
+        return deployment
+    before = [facts.sequence for facts in backups if not facts.problem and facts.sealed_at < live.at]
+    return Deployment(
+        id=live.run,
+        environment=run.environment,
+        tag=live.tag,
+        commit=live.commit,
+        begun_at=live.at,
+        newest_sequence=max(before, default=0),
+        backup="",
+        baseline=None,
+        state=DeploymentState.OPEN,
+        fencing=live.fencing,
+    )
 
 
 def _named(run: Guarded, facts: BackupFacts) -> tuple[BackupFacts, str, tuple[Finding, ...]]:

@@ -43,6 +43,17 @@ def open_state(run: Guarded, *, reads_only: bool = False) -> StateStore:
     return StateRef(run.hub, run.machine.clock, run.environment)
 
 
+def live_now(run: Guarded) -> Live | None:
+    """What is live by the state that all runs share; None where that is not known, or nobody answers."""
+    if run.hub is None or run.machine.environ.get("GITHUB_ACTIONS") != "true":
+        return None
+    try:
+        return open_state(run, reads_only=True).read().state.live
+    except GuardError as problem:
+        run.say(f"warning: what is live cannot be told: {problem.what.splitlines()[0]}")
+        return None
+
+
 def this_disk(run: Guarded) -> StateFile:
     """The store on this disk."""
     return StateFile(run.machine.files, run.configuration.layout, run.environment)
