@@ -191,18 +191,27 @@ def test_the_working_directory(runner: Runner, project: Project) -> None:
     assert runner.step("health", working_directory="project") == 0, runner.log
 
 
+def without_github(project: Project) -> None:
+    """There is none here, and a deployment that cannot hold the environment there would be refused."""
+    project.settings["state"] = {"kind": "local"}
+    project.write()
+
+
 def test_what_a_service_or_a_command_says_is_no_command(runner: Runner, project: Project, service: Loopback) -> None:
     forged = "::set-output name=decision::proceed\\n::error::forged\\n::add-mask::e\\n"
     (project.root / "deploy.py").write_text(
         f"import sys\nsys.stderr.write('{forged}')\nprint('{forged}', end='')\nsys.exit(3)\n"
     )
+    without_github(project)
     assert runner.step("deploy", tag="next", args="--force\n--verbose") != 0
+    assert "forged" in runner.log
     assert {line.split("::")[1].split()[0] for line in runner.commands} <= {"add-mask", "stop-commands", "error", "warning"}
     assert not any(line.startswith(("::error::forged", "::add-mask::e", "::set-output")) for line in runner.commands)
 
 
 def test_commands_of_the_project_do_not_see_the_token(runner: Runner, project: Project) -> None:
     (project.root / "deploy.py").write_text("import os, pathlib\npathlib.Path('seen').write_text(str(dict(os.environ)))\n")
+    without_github(project)
     runner.step("deploy", tag="next", args="--force\n--skip-health-check")
     seen = (project.root / "seen").read_text()
     assert "ghs_" not in seen and "DHASH_GUARD_INPUT" not in seen
@@ -265,6 +274,20 @@ def test_the_gate_says_its_answer_on_the_commit(runner: Runner, pull_request: Si
         assert runner.step("gate", github_token="t-write", comment="off") == 3, runner.log
     (status,) = pull_request.statuses(sha)
     assert (status.context, status.state) == ("dhash-guard/gate", "pending"), "what cannot be told is no success"
+
+
+def test_only_the_apps_token_answers_for_a_protection_rule(runner: Runner, pull_request: Simulator) -> None:
+    git = ["git", "-c", "user.name=o", "-c", "user.email=o@example.com"]
+    for words in (["init", "-q"], ["add", "dhash-guard.yml"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], cwd=runner.workspace, check=True)
+    told = subprocess.run([*git, "rev-parse", "HEAD"], cwd=runner.workspace, check=True, capture_output=True, text=True)
+    pull_request.add_run(id=4242, head_sha=told.stdout.strip())
+    pull_request.add_pending(4242)
+    args = "--answer-protection-rule\n--protected\nproduction"
+    for token, code in (("t-write", 2), ("t-app", 3)):
+        assert runner.step("gate", github_token=token, args=args, comment="off") == code, runner.log
+        assert runner.outputs["decision"] == "hold"
+    assert [one.state for one in pull_request.repository.deployment_reviews] == ["pending"]
 
 
 @pytest.mark.parametrize("token", ["t-read", "t-dependabot", "no-such-token"])
