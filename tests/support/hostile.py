@@ -226,7 +226,24 @@ _LONG = (
     "> " * 1_000,
 )
 
-WORDS = (*_HTML, *_MARKDOWN, *_REFERENCES, *_RUNNER, *_INVISIBLE, *_SHELL, *_NAMES, *_LONG)
+# What closes the place that a word stands in, before each thing that then would act.
+_CLOSERS = ("`", "```\n", " | ", "</td></tr>", "\n\n", "\r\n", "\\", "'\"", "\u2028", "*/ ")
+_ACTORS = (
+    "::error::forged",
+    "<img src=x onerror=alert(2)>",
+    "@octocat/ops",
+    "[merge](javascript:alert(2))",
+    "- [x] approved",
+    "## Ready to merge",
+    "$(id)`id`",
+    "{{ config }}{% raw %}",
+    "https://evil.example/b",
+    "octo/service#1",
+    "||rm -rf .",
+)
+_JOINED = tuple(f"{closer}{actor}" for closer in _CLOSERS for actor in _ACTORS)
+
+WORDS = (*_HTML, *_MARKDOWN, *_REFERENCES, *_RUNNER, *_INVISIBLE, *_SHELL, *_NAMES, *_LONG, *_JOINED)
 
 
 def batches(count: int) -> list[tuple[str, ...]]:

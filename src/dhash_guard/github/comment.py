@@ -18,6 +18,7 @@ LONGEST = 65_536
 
 _ROUNDS = 4
 
+
 def _at_once() -> None:
     """Look again without waiting: nobody else is known to write."""
 
