@@ -9,11 +9,12 @@ from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
 from dhash_guard.config.presets import PRESETS
-from dhash_guard.config.scalars import UTC_TIME
+from dhash_guard.config.scalars import TIME_OF_DAY, UTC_TIME
 from dhash_guard.config.schema import Document, WaveSettings
 from dhash_guard.config.shapes import Key, is_list, keys, tagged, unwrapped, words
 from dhash_guard.config.targets import SHARED
 from dhash_guard.config.verbs import Instant
+from dhash_guard.gates.calendar import TimeOfDay
 from dhash_guard.records.units import Quantity, Ratio, Seconds
 
 _SPAN = r"(\d+(\.\d+)?(ms|s|m|h|d))+"
@@ -40,6 +41,7 @@ _SCALARS: dict[Any, dict[str, Any]] = {
     Ratio: {"$ref": "#/$defs/Ratio"},
     Quantity: {"$ref": "#/$defs/Quantity"},
     Instant: {"$ref": "#/$defs/Instant"},
+    TimeOfDay: {"$ref": "#/$defs/TimeOfDay"},
 }
 _SHARED: dict[str, dict[str, Any]] = {
     "Duration": {"description": "A span of time: 30s, 10m, 1h30m, 250ms, or a bare number of seconds.", "anyOf": _SPANS},
@@ -48,6 +50,10 @@ _SHARED: dict[str, dict[str, Any]] = {
     "Instant": {
         "description": "A UTC time: 2026-12-23T00:00Z.",
         "anyOf": [{"type": "string", "pattern": f"^{UTC_TIME}$"}, _VARIABLE],
+    },
+    "TimeOfDay": {
+        "description": 'A time of day in UTC, in quotes: "22:00".',
+        "anyOf": [{"type": "string", "pattern": f"^{TIME_OF_DAY}$"}, _VARIABLE],
     },
     "Variable": {
         "description": "A value from the environment: ${NAME}.",

@@ -14,8 +14,10 @@ from dhash_guard.config.names import suggest
 from dhash_guard.config.node import Node, Wrong
 from dhash_guard.config.shapes import words
 from dhash_guard.config.verbs import Instant
+from dhash_guard.gates.calendar import TimeOfDay
 from dhash_guard.records.units import Quantity, Ratio, Seconds, parse_duration, parse_quantity, parse_ratio
 
+TIME_OF_DAY = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 UTC_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|\+00:00)"
 LONGEST = 366 * 86400.0
 """No span of a configuration is longer than a year; arithmetic over it stays finite."""
@@ -93,6 +95,15 @@ def parse_instant(written: str) -> Instant:
         return Instant(datetime.fromisoformat(written).timestamp())
     except ValueError as problem:  # the 31st of a month that has 30 days
         raise ValueError(what) from problem
+
+
+def time_of_day(node: Node) -> TimeOfDay:
+    """Minutes since midnight UTC of a time such as 22:00."""
+    written = node.value
+    if not isinstance(written, str) or not re.fullmatch(TIME_OF_DAY, written):
+        raise _wrong(node, f"{node.shown} is no time of day; write one such as 22:00, in UTC")
+    hours, minutes = written.split(":")
+    return TimeOfDay(int(hours) * 60 + int(minutes))
 
 
 def word(node: Node, kind: type[Enum]) -> Enum:

@@ -14,6 +14,7 @@ from dhash_guard.config.verbs import (
     DeploySettings,
     Freeze,
     LogSettings,
+    MaintenanceSettings,
     MigrateSettings,
     PremergeSettings,
     ProtectionSettings,
@@ -63,6 +64,7 @@ class Environment:
     rollback: RollbackSettings = RollbackSettings()
     requires: Requirements | None = None
     freeze: tuple[Freeze, ...] = ()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     notify: NotifySettings = field(factory=NotifySettings)
 
 

@@ -11,8 +11,10 @@ import attrs
 from attrs import frozen
 
 from dhash_guard.config.verbs import Freeze
+from dhash_guard.gates.calendar import Window
 
-_WRITTEN: dict[type, dict[str, str]] = {Freeze: {"since": "from", "until": "to"}}
+_SPAN = {"since": "from", "until": "to"}
+_WRITTEN: dict[type, dict[str, str]] = {Freeze: _SPAN, Window: _SPAN}
 """Keys that Python would not allow as names."""
 
 

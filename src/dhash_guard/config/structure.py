@@ -14,6 +14,7 @@ from dhash_guard.config.names import suggest
 from dhash_guard.config.node import Fault, Node, Wrong
 from dhash_guard.config.shapes import Key, is_list, keys, tagged, unwrapped
 from dhash_guard.config.verbs import Instant
+from dhash_guard.gates.calendar import TimeOfDay
 from dhash_guard.records.units import Quantity, Ratio, Seconds
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _SCALARS: dict[Any, Callable[[Node], Any]] = {
     Ratio: scalars.ratio,
     Quantity: scalars.quantity,
     Instant: scalars.instant,
+    TimeOfDay: scalars.time_of_day,
 }
 
 

@@ -7,7 +7,9 @@ from typing import Any, Literal, NewType
 
 from attrs import field, frozen
 
+from dhash_guard.backup.settings import Hook
 from dhash_guard.gates.approvals import ApprovalRequirement
+from dhash_guard.gates.calendar import Window
 from dhash_guard.records.statement import Tier
 from dhash_guard.records.units import Dimension, Quantity, Ratio, Seconds
 from dhash_guard.records.vulnerability import Severity
@@ -127,6 +129,17 @@ class Freeze:
     since: Instant
     until: Instant
     reason: str = ""
+
+
+@frozen(kw_only=True)
+class MaintenanceSettings:
+    """The `maintenance:` section: weekly windows in UTC in which alone anything is deployed (none: always), and the commands
+    that put the service into maintenance before it is changed and take it out again, which always runs.
+    """
+
+    windows: tuple[Window, ...] = ()
+    enter: Hook | None = None
+    leave: Hook | None = None
 
 
 @frozen(kw_only=True)

@@ -20,6 +20,7 @@ from dhash_guard.rollout.commands import run_command
 from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.health import prove_healthy
 from dhash_guard.rollout.hold import Hold, held, publish_head
+from dhash_guard.rollout.maintenance_mode import in_maintenance
 from dhash_guard.rollout.migrate import migration, plan_migration, run_migration
 from dhash_guard.rollout.prune import prune_stage
 from dhash_guard.rollout.run import Guarded
@@ -225,23 +226,26 @@ def _migrates(run: Guarded, settings: DeploySettings) -> bool:
 
 def _longest(run: Guarded, settings: DeploySettings) -> float:
     """Seconds that the changing commands may take, one after the other; the claim is made to last as long."""
-    return settings.timeout + (migration(run).timeout if _migrates(run, settings) else 0.0)
+    mode = run.configuration.environment.maintenance
+    around = sum(hook.timeout for hook in (mode.enter, mode.leave) if hook is not None)
+    return around + settings.timeout + (migration(run).timeout if _migrates(run, settings) else 0.0)
 
 
 def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orders: DeployOrders, hold: Hold) -> None:
     """From the first change on: the deployment is open until a verdict closes it. Raise Locked where somebody took over."""
-    if _migrates(run, settings):
-        if run.machine.dry:
-            run.stage("migrate plan", lambda: plan_migration(run, None, None))
-        else:
-            run.stage("migrate", lambda: run_migration(run))
-            _still_ours(hold)
 
     def change() -> str:
         finished = run_command(run, settings.run, {"tag": orders.tag, "backup": deployment.backup}, timeout=settings.timeout)
         return f"{' '.join(finished.command)} ({finished.seconds:.1f} s)"
 
-    run.stage("deploy", change)
+    with in_maintenance(run):
+        if _migrates(run, settings):
+            if run.machine.dry:
+                run.stage("migrate plan", lambda: plan_migration(run, None, None))
+            else:
+                run.stage("migrate", lambda: run_migration(run))
+                _still_ours(hold)
+        run.stage("deploy", change)
     _still_ours(hold)
     if orders.skip_health_check:
         run.skip("health", "skip-health-check", "left out on request; this deployment stays unverified")

@@ -17,7 +17,7 @@ from dhash_guard.records.units import Seconds, format_duration
 from dhash_guard.rollout import gate_evidence, gate_waves
 from dhash_guard.rollout.approvals import ask, subject_of, summary
 from dhash_guard.rollout.conditions import Answer, Condition, findings_of
-from dhash_guard.rollout.freeze import freeze_now
+from dhash_guard.rollout.freeze import closed_now, freeze_now
 from dhash_guard.rollout.run import Done, Guarded
 
 
@@ -55,6 +55,8 @@ def conditions(
     """
     asked = run.configuration.environment.requires
     yield _not_frozen(run)
+    if run.configuration.environment.maintenance.windows:
+        yield _window_open(run)
     yield from gate_waves.waved(run, reviews, consumed)
     if asked is None:
         yield Condition(
@@ -104,6 +106,12 @@ def _not_frozen(run: Guarded) -> Condition:
     frozen = freeze_now(run)
     answer, value = (Answer.GO, "none now") if frozen is None else (Answer.FROZEN, frozen)
     return Condition(name="freeze", answer=answer, value=value, limit="no freeze")
+
+
+def _window_open(run: Guarded) -> Condition:
+    closed = closed_now(run)
+    answer, value = (Answer.GO, "open now") if closed is None else (Answer.FROZEN, closed)
+    return Condition(name="window", answer=answer, value=value, limit="an open maintenance window")
 
 
 def _backup(run: Guarded, asked: Requirements) -> Condition:

@@ -12,6 +12,7 @@ from dhash_guard.rollout.automatic import automatic_by_configuration
 from dhash_guard.rollout.deploy import begin, fall_back, interrupted, new_deployment, take_baseline
 from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.hold import held
+from dhash_guard.rollout.maintenance_mode import in_maintenance
 from dhash_guard.rollout.migrate import migration, plan_migration, run_migration
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.system.interrupt import Interrupted
@@ -31,7 +32,8 @@ def migrate(run: Guarded, *, source: str | None, output: Path | None) -> Evidenc
         hold.check(lasting=settings.timeout)
         begun = begin(run, evolve(fresh, migrated=True, fencing=hold.fencing))
         try:
-            run.stage("migrate", lambda: run_migration(run, source))
+            with in_maintenance(run):
+                run.stage("migrate", lambda: run_migration(run, source))
         except GuardError as problem:
             failed = problem
         except (KeyboardInterrupt, Interrupted):

@@ -1,0 +1,51 @@
+"""Puts the service into maintenance while a release changes it, and takes it out again whatever happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dhash_guard.backup.settings import Hook
+from dhash_guard.errors import GuardError
+from dhash_guard.records.event import Level
+from dhash_guard.rollout.commands import run_command
+from dhash_guard.rollout.run import Guarded
+
+
+@contextmanager
+def in_maintenance(run: Guarded) -> Iterator[None]:
+    """Around the changing commands, announced to people; raise NoGo where the service did not come out of it again."""
+    settings = run.configuration.environment.maintenance
+    if settings.enter is None and settings.leave is None:
+        yield
+        return
+    run.tell("maintenance-begun", Level.INFO, "Maintenance begins", f"{run.environment}: {run.facts.tag or 'a migration'}")
+    try:
+        if settings.enter is not None:
+            _stage(run, "maintenance enter", settings.enter)
+        yield
+    except BaseException:
+        _leave_anyway(run, settings.leave)
+        raise
+    if settings.leave is not None:
+        _stage(run, "maintenance leave", settings.leave)
+    run.tell("maintenance-over", Level.INFO, "Maintenance is over", run.environment)
+
+
+def _leave_anyway(run: Guarded, leave: Hook | None) -> None:
+    """After a failure: that one is told, and what goes wrong here stands beside it."""
+    if leave is None:
+        return
+    try:
+        _stage(run, "maintenance leave", leave)
+    except GuardError as problem:
+        run.say(f"warning: the service may still be in maintenance: {problem.what}")
+        run.tell("maintenance-stays", Level.ERROR, "The service may still be in maintenance", problem.what)
+
+
+def _stage(run: Guarded, name: str, hook: Hook) -> None:
+    def work() -> str:
+        finished = run_command(run, hook.run, {"tag": run.facts.tag}, timeout=hook.timeout)
+        return " ".join(finished.command)
+
+    run.stage(name, work)
