@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Unpack
 from urllib.parse import urlsplit
 
 from attrs import evolve
@@ -13,7 +13,7 @@ from attrs import evolve
 from dhash_guard.system import Machine, this_machine
 from dhash_guard.system.files import PRIVATE_FILE, Files, SystemFiles
 from dhash_guard.system.http import Answer, NoAnswer
-from dhash_guard.system.process import Finished
+from dhash_guard.system.process import Finished, How
 
 Said = Answer | NoAnswer
 Web = Callable[[str, float], Said]
@@ -85,17 +85,7 @@ class UnsyncedFiles(SystemFiles):
 class NoPrograms:
     """A machine without any program, not even git."""
 
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        cwd: Path,
-        timeout: float,
-        changes: bool,
-        extra_env: Mapping[str, str] | None = None,
-        feed: BinaryIO | None = None,
-        into: BinaryIO | None = None,
-    ) -> Finished:
+    def run(self, command: Sequence[str], **how: Unpack[How]) -> Finished:
         return Finished(command=tuple(command), exit_code=None, output="", errors="", seconds=0.0, problem="not found")
 
 

@@ -160,13 +160,17 @@ class DeploymentRecords:
 
         return once(write, look, self._clock)
 
+    def progress(self, recorded_id: int) -> str:
+        """What the newest status of a record says; empty where it has none."""
+        return next((maybe(status, "state") for status in self._statuses(recorded_id)), "")
+
     def live(self, environment: str) -> Live | None:
         """What is live: the newest record that ended in success. Never "the one that is not inactive".
 
         GitHub makes no record of a production environment inactive by itself, so there old ones stay successes for ever.
         """
         for newer, one in enumerate(self.listing(environment)):
-            if any(maybe(status, "state") == Progress.SUCCESS.value for status in self._statuses(one.id)[:1]):
+            if self.progress(one.id) == Progress.SUCCESS.value:
                 return Live(recorded=one, newer=newer)
         return None
 

@@ -84,6 +84,8 @@ def act(
             recording.live_again(run, sealed.backup)
         return sealed
     if deployment is None or run.machine.dry or recorded:
+        if deployment is None and not recorded:
+            recording.catch_up(run)
         return run.seal(evidence)
     state, proven = _STATES[verdict.status], list[Evidence]()
     if not deployments.settle(

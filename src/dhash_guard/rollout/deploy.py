@@ -190,6 +190,7 @@ def new_deployment(run: Guarded, tag: str, backup: str, baseline: Baseline | Non
         baseline=baseline,
         state=DeploymentState.BEGUN,
     )
+    recording.catch_up(run)
     before = deployments.latest(run.configuration)
     if before is None or before.state not in deployments.UNFINISHED:
         return fresh

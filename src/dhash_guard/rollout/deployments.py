@@ -22,6 +22,9 @@ UNDECIDED = (DeploymentState.BEGUN, DeploymentState.OPEN, DeploymentState.UNVERI
 UNFINISHED = (DeploymentState.BEGUN, DeploymentState.ROLLING_BACK, DeploymentState.ROLLBACK_FAILED)
 """States in which what stands there is half of something: a new deployment goes on from before it, not from there."""
 
+TAKEN_BACK = (DeploymentState.ROLLING_BACK, DeploymentState.ROLLED_BACK, DeploymentState.ROLLBACK_FAILED)
+"""States in which the release does not stand there any more, whatever a watch has seen of it before."""
+
 
 def latest(configuration: Configuration) -> Deployment | None:
     """The latest deployment of the environment; raise Damaged where its record cannot be read."""

@@ -16,6 +16,7 @@ from dhash_guard.records.stage import StageStatus
 from dhash_guard.records.units import format_duration
 from dhash_guard.report.comment import marker
 from dhash_guard.report.memory import boxes_in, observed, remembered
+from dhash_guard.rollout import deployments
 from dhash_guard.rollout.approvals import chosen, subject_of
 from dhash_guard.rollout.conditions import Answer, Condition, answer_of
 from dhash_guard.rollout.run import Guarded
@@ -91,7 +92,21 @@ def monitored(
         value += f", not judged: {', '.join(unjudged)}" if unjudged else ""
     elif verdict.status.value != asked.verdict or aged(run, found) >= wanted.max_age:
         answer = Answer.NO_GO
+    elif gone := _taken_back(run, asked.environment, found.evidence.deployment):
+        answer, value = Answer.NO_GO, gone
     return _with("monitored", found, answer, value, limit, cure)
+
+
+def _taken_back(run: Guarded, place: str, watched: str) -> str:
+    """That the deployment which was watched has been rolled back since, or is being, as far as this disk knows.
+
+    A watch without a deployment saw what stands there after a rollback, whatever commit was checked out meanwhile.
+    """
+    there = deployments.latest_of(run.configuration.layout, place)
+    if there is None or there.state not in deployments.TAKEN_BACK:
+        return ""
+    about_it = there.id == watched or (not watched and there.commit == run.facts.commit)
+    return f"{there.tag} was rolled back ({there.state.value})" if about_it else ""
 
 
 def _limit(wanted: Wanted) -> str:

@@ -9,13 +9,11 @@ from attrs import evolve
 from dhash_guard.config.verbs import MonitoredRequirement
 from dhash_guard.gates.waves import Target, ahead
 from dhash_guard.github.approvals import ReviewReader
-from dhash_guard.records.deployment import DeploymentState
 from dhash_guard.records.outcome import Status
 from dhash_guard.rollout import deployments, gate_evidence
 from dhash_guard.rollout.conditions import Answer, Condition
 from dhash_guard.rollout.run import Guarded
 
-_GONE = (DeploymentState.ROLLING_BACK, DeploymentState.ROLLED_BACK, DeploymentState.ROLLBACK_FAILED)
 _STATUSES = {Answer.GO: Status.HEALTHY, Answer.NO_GO: Status.DEGRADED}
 _ANSWERS = {Status.HEALTHY: Answer.GO, Status.DEGRADED: Answer.NO_GO, Status.CANNOT_TELL: Answer.CANNOT_TELL}
 _MOST_TOLD = 5
@@ -60,7 +58,7 @@ def _watched(run: Guarded, target: Target, reviews: ReviewReader | None, consume
     deployment = deployments.latest_of(run.configuration.layout, target.place)
     if condition.answer is not Answer.GO or deployment is None:
         return condition
-    if deployment.state in _GONE:
+    if deployment.state in deployments.TAKEN_BACK:
         return evolve(condition, answer=Answer.NO_GO, value=f"{deployment.tag} was rolled back ({deployment.state.value})")
     if deployment.commit != run.facts.commit:
         value = f"runs commit {deployment.commit[:12] or 'unknown'}, not {run.facts.commit[:12]}"

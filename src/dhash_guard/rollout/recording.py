@@ -68,6 +68,19 @@ def told(run: Guarded, deployment: Deployment, *, why: str = "") -> None:
         _tried(run, work, None)
 
 
+def catch_up(run: Guarded) -> None:
+    """Say of a healthy deployment what a watch that was killed right after its verdict could not say any more."""
+    deployment = deployments.latest(run.configuration)
+
+    def work(records: DeploymentRecords) -> None:
+        assert deployment is not None
+        if records.progress(deployment.record) != _WORDS[DeploymentState.HEALTHY][0]:
+            _say(records, deployment.record, deployment.state, "")
+
+    if deployment is not None and deployment.record and deployment.state is DeploymentState.HEALTHY:
+        _tried(run, work, None)
+
+
 def abandoned(run: Guarded, deployment: Deployment) -> None:
     """Close the record of a deployment that never came to its end."""
     failed(run, deployment, "never came to its end")

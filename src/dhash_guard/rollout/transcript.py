@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Sequence
+from typing import Unpack
 
-from dhash_guard.system.process import Finished, Processes
+from dhash_guard.system.process import Finished, How, Processes
 
 
 class Transcript:
@@ -16,24 +15,14 @@ class Transcript:
         self._real = real
         self.lines: list[str] = []
 
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        cwd: Path,
-        timeout: float,
-        changes: bool,
-        extra_env: Mapping[str, str] | None = None,
-        feed: BinaryIO | None = None,
-        into: BinaryIO | None = None,
-    ) -> Finished:
-        done = self._real.run(command, cwd=cwd, timeout=timeout, changes=changes, extra_env=extra_env, feed=feed, into=into)
-        how = done.problem or f"exit {done.exit_code}"
+    def run(self, command: Sequence[str], **how: Unpack[How]) -> Finished:
+        done = self._real.run(command, **how)
+        ending = done.problem or f"exit {done.exit_code}"
         self.lines += [
             f"$ {' '.join(done.command)}",
             *_said(done.output),
             *_said(done.errors),
-            f"= {how} after {done.seconds:.1f} s",
+            f"= {ending} after {done.seconds:.1f} s",
         ]
         return done
 

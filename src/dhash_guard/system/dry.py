@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Unpack
 
 from dhash_guard.records.stage import Change
 from dhash_guard.system.files import PRIVATE_DIRECTORY, PRIVATE_FILE
-from dhash_guard.system.process import Finished, Processes
+from dhash_guard.system.process import Finished, How, Processes
 
 
 class DryFiles:
@@ -71,20 +71,8 @@ class DryProcesses:
         self._real = real
         self._plan = plan
 
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        cwd: Path,
-        timeout: float,
-        changes: bool,
-        extra_env: Mapping[str, str] | None = None,
-        feed: BinaryIO | None = None,
-        into: BinaryIO | None = None,
-    ) -> Finished:
-        if not changes:
-            return self._real.run(
-                command, cwd=cwd, timeout=timeout, changes=False, extra_env=extra_env, feed=feed, into=into
-            )
+    def run(self, command: Sequence[str], **how: Unpack[How]) -> Finished:
+        if not how["changes"]:
+            return self._real.run(command, **how)
         self._plan.append(Change("run", " ".join(command)))
         return Finished(command=tuple(command), exit_code=0, output="", errors="", seconds=0.0)

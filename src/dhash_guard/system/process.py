@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, BinaryIO, Protocol
+from typing import IO, BinaryIO, NotRequired, Protocol, TypedDict, Unpack
 
 from attrs import frozen
 
@@ -45,25 +45,29 @@ class Finished:
         return f"{' '.join(self.command)}: {how}" + (f" ({said[-1][:300]})" if said else "")
 
 
+class How(TypedDict):
+    """How a program is started: where, for how many seconds at most, and whether it may change anything.
+
+    It is given `extra_env` beside the machine's variables and reads `feed` (else nothing); with `into` its output is written
+    to that file and is not in `output`.
+    """
+
+    cwd: Path
+    timeout: float
+    changes: bool
+    extra_env: NotRequired[Mapping[str, str] | None]
+    feed: NotRequired[BinaryIO | None]
+    into: NotRequired[BinaryIO | None]
+
+
 class Processes(Protocol):
     """Starts programs.
 
-    `changes` says whether the program may change anything: a dry run plans those that do and runs the others.
-    It reads `feed` (else nothing); with `into` its output is written to that file and is not in `output`.
-    A program that cannot start or overruns `timeout` (seconds) yields a `Finished` with a problem, never an exception.
+    A dry run plans those that change something and runs the others. A program that cannot start or overruns its time
+    yields a `Finished` with a problem, never an exception.
     """
 
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        cwd: Path,
-        timeout: float,
-        changes: bool,
-        extra_env: Mapping[str, str] | None = None,
-        feed: BinaryIO | None = None,
-        into: BinaryIO | None = None,
-    ) -> Finished: ...
+    def run(self, command: Sequence[str], **how: Unpack[How]) -> Finished: ...
 
 
 class SystemProcesses:
