@@ -13,6 +13,6 @@ __all__ = ["backup"]
 def sync(call: Invocation) -> int:
     """Put into the store whatever is only local; a store that does not answer is exit 7."""
     run = call.open("backup sync")
-    from dhash_guard.rollout.syncing import sync as syncing
+    from dhash_guard.rollout.sync import sync as syncing
 
     return call.finish(run, syncing(run))

@@ -19,8 +19,9 @@ from dhash_guard.report.memory import boxes_in, observed, remembered
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.approvals import chosen, subject_of
 from dhash_guard.rollout.conditions import Answer, Condition, answer_of
+from dhash_guard.rollout.finding import find
 from dhash_guard.rollout.run import Guarded
-from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, aged, find, tier_of
+from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, aged, tier_of
 
 
 def rehearsed(run: Guarded, reviews: ReviewReader | None, consumed: Collection[str] = ()) -> Condition:

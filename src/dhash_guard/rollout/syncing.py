@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -15,15 +14,11 @@ from dhash_guard.backup.stores.fetch import name_in_store
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.backup.stores.store import Lease, Put, Store
 from dhash_guard.config import Configuration
-from dhash_guard.errors import Damaged, GuardError, Locked, NoGo, OutsideSilent, UsageProblem
+from dhash_guard.errors import Damaged, GuardError, Locked, NoGo, OutsideSilent
 from dhash_guard.records.backup import BackupFacts, Purpose
-from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.units import format_bytes
 from dhash_guard.system import Machine
-
-if TYPE_CHECKING:
-    from dhash_guard.rollout.run import Guarded
 
 Say = Callable[[str], None]
 
@@ -43,26 +38,6 @@ class Sent:
 
     text: str
     damaged: tuple[str, ...] = ()
-
-
-def sync(run: Guarded) -> Evidence:
-    """The `backup sync` verb: exit 7 where the store does not answer, 8 where another host writes, 4 for damaged ones."""
-    settings = run.configuration.environment.backup.store
-    if not isinstance(settings, ObjectStore):
-        raise UsageProblem("there is no store to sync with", cure="Give backup.store: {kind: object, url: s3://…}.")
-    store = settings.open(run.machine)
-
-    def work() -> str:
-        if run.machine.dry:
-            names = [facts.name for facts in missing(run.machine, run.configuration, settings, store)]
-            return f"would put into {store.where}: {', '.join(names)}" if names else f"{store.where} has everything"
-        sent = send(run.machine, run.configuration, settings, store, run.say)
-        if sent.damaged:
-            raise Damaged(f"{sent.text}; damaged and not uploaded: {', '.join(sent.damaged)}")
-        return sent.text
-
-    run.stage("sync", work)
-    return run.seal(run.evidence(result="planned" if run.machine.dry else "synced", exit_code=0))
 
 
 def missing(machine: Machine, configuration: Configuration, settings: ObjectStore, store: Store) -> list[BackupFacts]:

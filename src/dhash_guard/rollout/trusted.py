@@ -1,27 +1,24 @@
-"""Finds the evidence that a condition of the gate may rely on: in the ledger here, or as artifacts of trusted runs."""
+"""Judges whether a piece of evidence may be relied on: what is asked of it, who vouches for it, and why not."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from dhash_guard.errors import CannotTell, Damaged, GuardError
+from dhash_guard.errors import CannotTell
 from dhash_guard.gates.refusals import Reason, Refused
 from dhash_guard.gates.trust import BEFORE_MERGE, Expected, contradiction, judge
-from dhash_guard.ledger import chain, keyed, verify
-from dhash_guard.ledger.seal import EVIDENCE_FILE
-from dhash_guard.records.canonical import sha256_hex
+from dhash_guard.ledger import keyed
 from dhash_guard.records.evidence import Evidence
-from dhash_guard.records.statement import STATEMENT_FILE, Statement, Tier
+from dhash_guard.records.statement import Statement, Tier
 from dhash_guard.records.units import Seconds
 from dhash_guard.rollout.run import Guarded
 
 if TYPE_CHECKING:
-    from dhash_guard.github.api import GithubApi
+    pass
 
 
 @frozen(kw_only=True)
@@ -71,59 +68,8 @@ def tier_of(run: Guarded, verb: str) -> Tier:
     Before the merge no key is there, so that GitHub's word on a rehearsal is enough.
     """
     asked = run.configuration.trust.tier
-    tier = asked if asked is not None else Tier.RUN if _on_runner(run) else Tier.LOCAL
+    tier = asked if asked is not None else Tier.RUN if on_runner(run) else Tier.LOCAL
     return Tier.RUN if tier is Tier.KEYED and verb == "premerge" else tier
-
-
-def find(run: Guarded, wanted: Wanted, hub: GithubApi | None, commits: Sequence[str]) -> Relied | Unfounded:
-    """The newest evidence that counts, or why there is none; older evidence never speaks where newer is refused.
-
-    `commits` are those that a run on GitHub may have been about, the deployed one first.
-    """
-    if not run.facts.commit:
-        return Unfounded(refused=None, value="this checkout has no commit to compare with")
-    # A runner's own disk has at best a part of what was recorded; elsewhere it has everything.
-    here = wanted.tier is Tier.LOCAL or (wanted.tier is Tier.KEYED and (hub is None or not _on_runner(run)))
-    try:
-        found = _local(run, wanted) if here else None
-        if here and (found is not None or hub is None or wanted.tier is Tier.KEYED):
-            return found or Unfounded(refused=None, value=f"no {wanted.words} is recorded")
-        if hub is None:
-            value = f"{wanted.tier.value} has to vouch for the {wanted.words}, and GitHub cannot be asked"
-            return Unfounded(refused=None, value=value, cure="Ask in the workflow, with a token.")
-        from dhash_guard.rollout.trusted_runs import of_runs  # what asks GitHub is not needed elsewhere
-
-        return of_runs(run, wanted, hub, commits)
-    except Damaged as problem:
-        refused = Refused(Reason.DIGEST_MISMATCH, problem.what.splitlines()[0], problem.cure)
-        return unfounded(refused, wanted, _short(run, problem.where))
-    except GuardError as problem:
-        return Unfounded(refused=None, value=problem.what.splitlines()[0], cure=problem.cure)
-
-
-def _local(run: Guarded, wanted: Wanted) -> Relied | Unfounded | None:
-    """The newest sealed record of the ledger, checked; None where there is none at all."""
-    layout = run.configuration.layout
-    entries = [e for e in chain.read(layout.ledger) if (e.environment, e.verb) == (wanted.environment, wanted.verb)]
-    if not entries:
-        return None
-    path = layout.run(wanted.environment, entries[-1].run) / EVIDENCE_FILE
-    if not path.exists():
-        return Unfounded(refused=None, value=f"the record of the latest {wanted.words} is gone")
-    verify.verify(layout, path)
-    content = path.read_bytes()
-    evidence, digest = verify.load(path), sha256_hex(content)
-    on_runner = wanted.tier is not Tier.LOCAL and run.machine.environ.get("GITHUB_RUN_ID")
-    repository = run.machine.environ.get("GITHUB_REPOSITORY", "") if on_runner else ""
-    expected = expected_of(run, wanted, evidence, digest, repository)
-    statement = spoken(evidence, digest) if wanted.tier is Tier.LOCAL else _vouched(run, path, wanted)
-    return relied(run, wanted, evidence, statement, expected, layout.relative(path))
-
-
-def _vouched(run: Guarded, path: Path, wanted: Wanted) -> Statement | Refused:
-    file = path.with_name(STATEMENT_FILE)
-    content = file.read_bytes() if file.is_file() else None
-    return opened(run, content, wanted)
 
 
 def opened(run: Guarded, content: bytes | None, wanted: Wanted) -> Statement | Refused:
@@ -211,15 +157,11 @@ def unfounded(refused: Refused, wanted: Wanted, source: str) -> Unfounded:
     return Unfounded(refused=refused, value=value, cure=refused.cure, source=source)
 
 
-def _on_runner(run: Guarded) -> bool:
+def on_runner(run: Guarded) -> bool:
+    """Whether this is a job of GitHub Actions."""
     return run.machine.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def aged(run: Guarded, found: Relied) -> float:
     """Seconds since it was made, never less than none."""
     return max(0.0, run.machine.clock.now() - found.at)
-
-
-def _short(run: Guarded, where: str) -> str:
-    root = str(run.configuration.layout.root)
-    return where.removeprefix(root).lstrip("/\\") if where.startswith(root) else where

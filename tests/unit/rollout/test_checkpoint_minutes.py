@@ -103,7 +103,7 @@ def configured(root: Path, mode: Mode, source: str) -> None:
     (block,) = (
         one
         for one in re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-        if "service:" in one
+        if "requires:" in one
     )
     settings = yaml.safe_load(block)
     production = settings["environments"]["production"]
