@@ -9,7 +9,7 @@ from attrs import evolve
 from dhash_guard.errors import GuardError
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.rollout.automatic import automatic_by_configuration
-from dhash_guard.rollout.deploy import begin, fall_back, interrupted, new_deployment, take_baseline
+from dhash_guard.rollout.changing import begin, fall_back, interrupted, new_deployment, take_baseline
 from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.hold import held
 from dhash_guard.rollout.maintenance_mode import in_maintenance
