@@ -298,7 +298,10 @@ def test_the_selftest_passes_where_it_must_and_fails_where_it_must(tmp_path: Pat
     """selftest.yml from a checkout of this commit: there is no assembled tree, so the first step installs the locked set."""
     root = tmp_path / "main"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(root)], check=True)
+    origin = ["git", "remote", "set-url", "origin", f"https://github.com/{REPOSITORY}"]
+    subprocess.run(origin, cwd=root, check=True)
     consumer = Consumer(root, release)
-    done = consumer.act("push", {"ref": "refs/heads/main"}, "http://127.0.0.1:9", workflow=".github/workflows/selftest.yml")
+    payload = {"ref": "refs/heads/main", "after": "f" * 40, "repository": {"full_name": REPOSITORY}}
+    done = consumer.act("push", payload, "http://127.0.0.1:9", workflow=".github/workflows/selftest.yml")
     assert done.code == 0, done.log
     assert done.log.count("an unknown command: failure 2") == 3

@@ -54,6 +54,11 @@ def context_of(environ: Mapping[str, str], payload: Mapping[str, Any]) -> RunCon
     return _joined(environ, event, owner, repository, found, actor)
 
 
+def privileged(event: str) -> bool:
+    """Whether strangers may cause this event in a run that has secrets or a writing token; true of unknown events."""
+    return event not in _TRUSTED_EVENTS
+
+
 def _joined(environ: Mapping[str, str], event: str, owner: str, repository: str, found: About, actor: str) -> RunContext:
     return RunContext(
         event=event,
@@ -70,7 +75,7 @@ def _joined(environ: Mapping[str, str], event: str, owner: str, repository: str,
         is_fork=found.is_fork,
         actor=actor,
         dependabot=actor == DEPENDABOT,
-        privileged=event not in _TRUSTED_EVENTS,
+        privileged=privileged(event),
         run_id=_digits(environ, "GITHUB_RUN_ID"),
         attempt=int(_digits(environ, "GITHUB_RUN_ATTEMPT") or 0),
         workflow_ref=environ.get("GITHUB_WORKFLOW_REF", ""),

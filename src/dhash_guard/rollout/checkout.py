@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dhash_guard.errors import UsageProblem
-from dhash_guard.github.context import read_context
+from dhash_guard.github.context import privileged, read_context
 from dhash_guard.records.context import RunContext
 from dhash_guard.system import Machine
 
@@ -24,10 +24,10 @@ def refuse_strangers(machine: Machine, places: Sequence[Path], files: Sequence[P
     templates or the commands. Where nobody else could have brought them (no such event, no fork), or where there is no
     git to ask, nothing is refused.
     """
-    if not machine.environ.get("GITHUB_EVENT_NAME"):
-        return
+    if not privileged(machine.environ.get("GITHUB_EVENT_NAME", "")):
+        return  # and the payload is nobody's business: a rollback must not fail for what it says
     context = read_context(machine.environ)
-    if not context.privileged or context.is_fork is False:
+    if context.is_fork is False:
         return
     found = ((place, _git(machine, place, "cat-file", "-p", "HEAD")) for place in places)
     root, commit = next(((place, commit) for place, commit in found if commit), (None, ""))
