@@ -33,9 +33,9 @@ full: $(STAMP) $(NODE) ## all tests, the long variants too
 FAULTS = tests/faults/test_killed_create.py tests/faults/test_killed_prune.py tests/faults/test_killed_restore.py \
 	tests/faults/test_killed_workers.py tests/faults/test_syscalls.py tests/faults/test_full_disk.py \
 	tests/faults/test_broken_archives.py tests/faults/test_concurrent.py tests/faults/test_clock_jumps.py \
-	tests/faults/test_power_cuts.py
+	tests/faults/test_power_cuts.py tests/faults/test_killed_release.py
 
-faults: $(STAMP) ## backups killed, starved, cut off and raced at chosen steps
+faults: $(STAMP) ## backups and releases killed, starved, cut off and raced at chosen steps
 	$(BIN)/python -m pytest $(FAULTS)
 
 faults-table: $(STAMP) ## the same at every step, and docs/reference/faults.md from it

@@ -95,6 +95,7 @@ def test_a_deployment_that_was_killed_is_not_what_the_next_one_goes_back_to(proj
     child.kill()
     child.communicate()
     assert record(project)["state"] == "begun"
+    assert project.guard("monitor").code == 6, "a watch would call half a release healthy"
     project.environment["deploy"]["run"] = ["false"]
     project.write()
     done = project.guard("deploy", "--tag", "two", "--backup-first", "--force")

@@ -79,6 +79,18 @@ def test_a_rollback_by_a_person_is_recorded(project: Project, github: Simulator)
     assert life(github, 1)[-1] == "failure"
 
 
+def test_a_rollback_says_so_before_it_changes_anything_and_is_a_success_only_where_it_is_proven(
+    project: Project, github: Simulator
+) -> None:
+    env = on_github(github, commit(project.root))
+    for tag in ("first", "next"):
+        assert release(project, env, tag) == 0
+        assert project.guard("monitor", env=env).code == 0
+    assert project.guard("rollback", "--force", "--skip-validation", "--reason", "it hurts", env=env).code == 0
+    assert life(github) == ["in_progress", "in_progress", "success", "failure", "failure"]
+    assert len(github.repository.deployments) == 2, "nobody has looked whether the first one is well again"
+
+
 def test_the_record_that_the_job_made_itself_is_used(project: Project, github: Simulator) -> None:
     """A job with `environment:` has one already, whose statuses link to its run."""
     sha = commit(project.root)

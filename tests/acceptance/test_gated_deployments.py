@@ -97,6 +97,16 @@ def test_evidence_opens_the_gate_once(gated: Project) -> None:
     assert deploy(gated)[0] == 0, "new evidence opens it again"
 
 
+def test_what_staging_took_back_opens_nothing(gated: Project) -> None:
+    assert gated.guard("deploy", "--env", "staging", "--tag", "v2", "--force", "--backup-first").code == 0
+    assert gated.guard("monitor", "--env", "staging").code == 0
+    assert gated.guard("rollback", "--env", "staging", "--force", "--reason", "it hurts").code == 0
+    code, said = deploy(gated)
+    assert code == 1, said
+    assert "v2 was rolled back" in said
+    assert gated.version == "good"
+
+
 def test_a_refused_deployment_uses_nothing_up(gated: Project) -> None:
     proven(gated)
     gated.environment["deploy"]["plan"] = [sys.executable, "-c", "raise SystemExit(1)"]

@@ -27,13 +27,18 @@ _HEAD = """\
 
 <!-- made by `make faults-table`; do not edit -->
 
-What was done to backups on purpose, at which step, on which file system, how often, and how often one of the promises \
-below was broken. The judge (`tests/faults/checker.py`) uses only `sha256sum`, `unzip` and `find`.
+What was done to backups and to whole releases on purpose, at which step, on which file system, how often, and how often \
+one of the promises below was broken. The judge of backups (`tests/faults/checker.py`) uses only `sha256sum`, `unzip` and \
+`find`.
 
 - Everything under the final name of a backup has a checksum file, passes `sha256sum -c` from the project root and \
 `unzip -t`, and its members pass `sha256sum -c SHA256SUMS` once unpacked.
 - A backup that was good before stays good, unless retention decided to remove it; the newest good one always stays.
 - After the next command, the tree is entirely the one before or entirely the one from the backup.
+- A deployment, a watch or a rollback that dies leaves nothing that reads as healthy, here or on GitHub, without the sealed \
+evidence of a watch that says so; the gate of the next environment stays shut; no other machine deploys while the lease \
+lasts. The next command finishes, or holds with an exit code of its own, and the files are whole. The judge \
+(`tests/faults/release_arena.py`) reads files, hashes and GitHub's records.
 - Each planned fault was hit: the tests fail otherwise. \
 *untouched* is the run after the last, which had nothing left to hit.
 
