@@ -69,6 +69,7 @@ on:
   workflow_dispatch:
     inputs:
       confirm: {type: string}
+      backup: {type: string}
 permissions: {}
 jobs:
   rollback:
@@ -77,6 +78,7 @@ jobs:
     with:
       environment: production
       confirm: ${{ inputs.confirm }}
+      backup: ${{ inputs.backup }}
       reason: it hurts
       libraries: libraries.txt
 """
@@ -144,6 +146,10 @@ class Shop:
         payload = {"inputs": inputs, "repository": {"full_name": REPOSITORY}}
         return self.consumer.act("workflow_dispatch", payload, self.github.url, env=env, workflow=path, actor="ada")
 
+    def backups(self, environment: str) -> list[str]:
+        """What the store has, oldest first: the one that the workflow takes, and the deployment's own."""
+        return sorted(path.name for path in (self.consumer.kept / "store").rglob(f"dhash_{environment}_*.zip"))
+
     def records(self, environment: str) -> list[tuple[str, str]]:
         """Task and last state of each of GitHub's deployments."""
         states = {one.deployment: one.state for one in self.github.repository.deployment_statuses}
@@ -167,8 +173,12 @@ def test_a_good_release_reaches_production_and_a_person_takes_it_back(shop: Shop
     refused = shop.act("rollback", 5002, confirm="prod")
     assert refused.code != 0
     assert shop.live("production") == "v1"
-    back = shop.act("rollback", 5003, confirm="production")
+    older, newer = shop.backups("production")
+    back = shop.act("rollback", 5003, confirm="production", backup=f"backups/{older}")
     assert back.code == 0, back.log
+    assert f"backup=backups/{older}" in back.log
+    assert f"backup=backups/{newer}" not in back.log
+    assert "### Stages" in back.log, "the summary tells the story"
     assert shop.live("production") == "v0"
     assert shop.live("staging") == "v1"
     assert "it hurts" in back.log
