@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from attrs import define, evolve, field
+from attrs import evolve
 
 from dhash_guard.errors import Damaged, GuardError, OutsideSilent
 from dhash_guard.gates.claim import Granted, claim
@@ -25,33 +25,16 @@ from dhash_guard.simulator import Simulator
 from dhash_guard.system.files import SystemFiles
 from dhash_guard.system.state_store import NOTHING, StateStore
 from support.state_stores import NOON, PRODUCTION, MemoryStore, claimant
+from support.world import SleptClock
 from support.writers import answer
 
 SWIFT = Patience(retries=1, backoff=0.0, between_writes=0.0, timeout=5)
 REF = "refs/dhash-guard/production"
 
 
-@define
-class HandClock:
-    """Time that passes only while somebody sleeps."""
-
-    at: float = NOON
-    slept: list[float] = field(factory=list)
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.at += seconds
-
-
 def ref_of(sim: Simulator, token: str = "t-write", repository: str = "") -> StateRef:
     environ = {"GITHUB_REPOSITORY": repository or sim.name, "GITHUB_API_URL": "https://api.example.com"}
-    clock, send = HandClock(), partial(answer, sim, token)
+    clock, send = SleptClock(NOON), partial(answer, sim, token)
     return StateRef(GithubApi(token, context_of(environ, {}), clock, SWIFT, send), clock, PRODUCTION)
 
 

@@ -22,26 +22,13 @@ from dhash_guard.errors import Damaged, GuardError
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.system import Machine, this_machine
 from support.s3 import CREDENTIALS, Client, Fault, Proxy, Request, s3_server
+from support.world import SleptClock
 
 pytestmark = pytest.mark.xdist_group("s3-faults")
 NAME = "dhash_production_20260921_120000.zip"
 CONTENT = bytes(range(256)) * 300
 ONCE = Patience(attempts=1)
-
-
-class Clock:
-    """Time that only waiting moves."""
-
-    at = 1_790_000_000.0
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
+START = 1_790_000_000.0
 
 
 def client_of(proxy: Proxy) -> Any:
@@ -79,7 +66,7 @@ class World:
 
     def later(self) -> None:
         """After every lease has ended."""
-        clock = Clock()
+        clock = SleptClock(START)
         clock.at = self.machine.clock.now() + 10_000
         self.machine = evolve(self.machine, clock=clock)
 
@@ -126,7 +113,7 @@ def world(server: str, tmp_path: Path) -> Iterator[World]:
             components=("database",),
         )
         client = Client(server, f"faults-{next(_COUNTER)}")
-        yield World(client, proxy, archive, facts, evolve(this_machine(CREDENTIALS), clock=Clock()))
+        yield World(client, proxy, archive, facts, evolve(this_machine(CREDENTIALS), clock=SleptClock(START)))
 
 
 def at(number: int, fault: Fault) -> Any:
@@ -319,7 +306,7 @@ class TestParts:
     def test_the_lease_is_renewed_while_the_parts_go_up(self, large: World) -> None:
         """The second part does not arrive before the lease that was taken first is followed by another."""
         clock = large.machine.clock
-        assert isinstance(clock, Clock)
+        assert isinstance(clock, SleptClock)
         store = ObjectPairs(
             Patient(self.bucket(large), clock, ONCE), lambda holder: Chain(self.bucket(large), clock, holder, "token")
         )

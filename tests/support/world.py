@@ -27,10 +27,11 @@ def said(body: Any, status: int = 200) -> Answer:
 
 
 class SleptClock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only while somebody sleeps; how long each slept is in `slept`."""
 
     def __init__(self, at: float) -> None:
         self.at = at
+        self.slept: list[float] = []
 
     def now(self) -> float:
         return self.at
@@ -39,6 +40,7 @@ class SleptClock:
         return self.at
 
     def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
         self.at = round(self.at + max(seconds, 0.0), 6)
 
 

@@ -12,24 +12,16 @@ from dhash_guard.backup.settings import BackupSettings, Component, When
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout
 from dhash_guard.system import Machine, this_machine
+from support.world import SleptClock
 
 NOON = 1_790_000_000.0
 
 
-@define
-class HandClock:
-    """Time that stands still until it is moved."""
+class HandClock(SleptClock):
+    """Time that begins at noon."""
 
-    at: float = NOON
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
+    def __init__(self, at: float = NOON) -> None:
+        super().__init__(at)
 
 
 @define

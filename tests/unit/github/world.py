@@ -11,6 +11,7 @@ from dhash_guard.github.diagnosis import Refusal, diagnose
 from dhash_guard.github.errors import GithubProblem
 from dhash_guard.github.ports import Comment, CommitStatus, PullRequest, State
 from dhash_guard.records.context import RunContext
+from support.world import SleptClock
 
 T = TypeVar("T")
 
@@ -166,22 +167,11 @@ class FakeGithub:
         return self._do("statuses: write", lambda: self.repository.put_status(sha, status), write=True)
 
 
-@define
-class StillClock:
-    """Time that passes only while somebody sleeps."""
+class StillClock(SleptClock):
+    """Time that begins where the events of these tests do."""
 
-    at: float = START
-    slept: list[float] = field(factory=list)
-
-    def now(self) -> float:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.at += seconds
+    def __init__(self, at: float = START) -> None:
+        super().__init__(at)
 
 
 def context(**changes: Any) -> RunContext:
