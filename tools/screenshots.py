@@ -23,15 +23,12 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 from dhash_guard.errors import CannotTell
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageStatus
-from dhash_guard.report import (
-    LiveRow,
-    LiveTimeline,
-    LiveView,
-    render_comment,
-    render_report,
-    render_summary,
-)
+from dhash_guard.report.comment import render_comment
+from dhash_guard.report.html import render_report
 from dhash_guard.report.legs import render_legs
+from dhash_guard.report.live import LiveRow, LiveView
+from dhash_guard.report.summary import render_summary
+from dhash_guard.report.timeline import LiveTimeline
 from dhash_guard.rollout.check import ChecksFailed
 from support import report_stories as stories
 

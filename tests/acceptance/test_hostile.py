@@ -24,10 +24,11 @@ from dhash_guard.records.codec import from_data
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageStatus
-from dhash_guard.report import marker, render_comment, render_summary
+from dhash_guard.report.comment import marker, render_comment
 from dhash_guard.report.escape import one_line
 from dhash_guard.report.legs import merged, render_legs, slim
 from dhash_guard.report.memory import boxes_in
+from dhash_guard.report.summary import render_summary
 from dhash_guard.simulator import Simulator
 from support import gfm, report_stories
 from support.hostile import WORDS, batches, file_names, settable, unfenced

@@ -13,7 +13,13 @@ from typing import Any
 import pytest
 from attrs import evolve, field, frozen
 
-from dhash_guard.github import GithubApi, GithubProblem, Patience, State, context_of, set_status, upsert
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.comment import upsert
+from dhash_guard.github.context import context_of
+from dhash_guard.github.errors import GithubProblem
+from dhash_guard.github.patience import Patience
+from dhash_guard.github.ports import State
+from dhash_guard.github.status import set_status
 from dhash_guard.records.context import RunContext
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.report.legs import render_legs, slim

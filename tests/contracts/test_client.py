@@ -9,12 +9,15 @@ import pytest
 from attrs import evolve
 
 from dhash_guard.gates.approvals import ApprovalRequirement, Stale
-from dhash_guard.github import GithubApi, Outcome, State, set_status, upsert
+from dhash_guard.github.api import GithubApi
 from dhash_guard.github.approvals import ReviewReader
+from dhash_guard.github.comment import Outcome, upsert
 from dhash_guard.github.deployments import DEPLOY, DeploymentRecords, Progress, Wanted, commit_of
+from dhash_guard.github.ports import State
 from dhash_guard.github.protection import default_branch, read_protection
 from dhash_guard.github.protection_rule import Arrived, ProtectionRule, Ruling
 from dhash_guard.github.state_ref import StateRef
+from dhash_guard.github.status import set_status
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.shared_state import SharedState
 from dhash_guard.records.stage import StageStatus
@@ -38,7 +41,7 @@ def judged(tmp_path: Path) -> Iterator[tuple[Simulator, Path]]:
 
 
 def test_everything_the_client_does_keeps_to_githubs_description(judged: tuple[Simulator, Path]) -> None:
-    from dhash_guard.github import context_of
+    from dhash_guard.github.context import context_of
 
     sim, log = judged
     environ = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REPOSITORY": "octo/service", "GITHUB_API_URL": sim.url}

@@ -15,8 +15,10 @@ from attrs import evolve
 
 from dhash_guard.errors import Damaged, GuardError, OutsideSilent
 from dhash_guard.gates.claim import Granted, claim
-from dhash_guard.github import Forbidden, GithubApi, NotFound, Patience, Silent, Unprocessable
+from dhash_guard.github.api import GithubApi
 from dhash_guard.github.context import context_of
+from dhash_guard.github.errors import Forbidden, NotFound, Silent, Unprocessable
+from dhash_guard.github.patience import Patience
 from dhash_guard.github.state_ref import StateRef
 from dhash_guard.ledger.state_file import StateFile
 from dhash_guard.records.layout import Layout

@@ -31,7 +31,7 @@ from typing import BinaryIO, TypeVar
 
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import BackupSettings, Component, Keep
 from dhash_guard.records.layout import Layout
 from dhash_guard.system import this_machine

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.errors import GuardError
 from dhash_guard.system import this_machine
 from faults import checker

@@ -12,8 +12,9 @@ from attrs import define, evolve, field
 
 from dhash_guard.errors import Locked, OutsideSilent
 from dhash_guard.gates.claim import ROLLBACK, SKEW, Claimant
-from dhash_guard.github import GithubApi, Patience
+from dhash_guard.github.api import GithubApi
 from dhash_guard.github.context import context_of
+from dhash_guard.github.patience import Patience
 from dhash_guard.github.state_ref import StateRef
 from dhash_guard.records.shared_state import Holder, SharedState, read
 from dhash_guard.rollout.claiming import Hold

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.records.layout import Layout
 from dhash_guard.system import this_machine

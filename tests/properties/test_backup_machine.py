@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.restoring.journal import read_undo
 from dhash_guard.backup.settings import Keep

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhash_guard.github import CommentResult, Compose, GithubProblem, Outcome, Silent, upsert
+from dhash_guard.github.comment import CommentResult, Compose, Outcome, upsert
+from dhash_guard.github.errors import GithubProblem, Silent
 from unit.github.world import BOT, MARKER, FakeGithub, Repository, StillClock, context
 
 _CALLS = ("comments", "create_comment", "edit_comment", "delete_comment", "identity", "pull_request")

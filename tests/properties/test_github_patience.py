@@ -8,7 +8,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhash_guard.github import GithubApi, GithubProblem, Patience, upsert
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.comment import upsert
+from dhash_guard.github.errors import GithubProblem
+from dhash_guard.github.patience import Patience
 from unit.github.hub import Fault, Hub
 from unit.github.world import BOT, MARKER, START, StillClock, context
 

@@ -7,7 +7,10 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from dhash_guard.github import CommentResult, GithubApi, GithubProblem, context_of
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.comment import CommentResult
+from dhash_guard.github.context import context_of
+from dhash_guard.github.errors import GithubProblem
 from dhash_guard.github.patience import Patience
 from dhash_guard.records.context import RunContext
 from dhash_guard.records.leg import LegReport, LegStage

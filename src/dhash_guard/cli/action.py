@@ -152,7 +152,7 @@ class _Telling:
     def _summarise(self, code: int) -> None:
         evidence, problem = self.ending.evidence, self.ending.problem
         if evidence is not None:
-            from dhash_guard.report import render_summary
+            from dhash_guard.report.summary import render_summary
 
             self.runner.summary(render_summary(evidence, self.ending.ticks, templates=self.ending.templates))
         elif problem is not None:
@@ -192,7 +192,9 @@ class _Telling:
         evidence = self.ending.evidence
         if evidence is None or evidence.run.verb != "gate" or not self.ending.token or evidence.run.dry_run:
             return
-        from dhash_guard.github import State, read_context, set_status
+        from dhash_guard.github.context import read_context
+        from dhash_guard.github.ports import State
+        from dhash_guard.github.status import set_status
 
         context = read_context(self.machine.environ)
         sha = context.sha or evidence.run.commit

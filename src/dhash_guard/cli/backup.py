@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from dhash_guard import backup as vault
+from dhash_guard.backup import facade as vault
 from dhash_guard.backup.settings import Keep
 from dhash_guard.cli.invocation import Duration, Invocation, common, named
 from dhash_guard.errors import CannotTell, Damaged, NoGo

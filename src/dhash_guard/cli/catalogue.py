@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.retention import SLACK
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.codec import to_data

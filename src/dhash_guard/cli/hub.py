@@ -10,7 +10,7 @@ from dhash_guard.cli.surface import current
 from dhash_guard.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from dhash_guard.github import GithubApi
+    from dhash_guard.github.api import GithubApi
     from dhash_guard.system import Machine
 
 _TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
@@ -24,7 +24,8 @@ def token_of(machine: Machine) -> str:
 
 def open_hub(machine: Machine, repository: str | None = None) -> GithubApi:
     """The API of the run's repository, or of the named one; raise UsageProblem where none is known, or without a token."""
-    from dhash_guard.github import GithubApi, read_context
+    from dhash_guard.github.api import GithubApi
+    from dhash_guard.github.context import read_context
 
     environ = dict(machine.environ) | ({"GITHUB_REPOSITORY": repository} if repository else {})
     context = read_context(environ)

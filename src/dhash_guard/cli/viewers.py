@@ -16,7 +16,8 @@ from dhash_guard.gates.watch import TickReport, Watch
 from dhash_guard.records.outcome import GateOutcome, Status
 from dhash_guard.records.sample import Absence, Health, Tick
 from dhash_guard.records.units import Dimension, format_duration, format_value
-from dhash_guard.report import LiveRow, LiveTimeline, LiveView, plain_line
+from dhash_guard.report.live import LiveRow, LiveView, plain_line
+from dhash_guard.report.timeline import LiveTimeline
 from dhash_guard.rollout.run import Guarded
 
 _TONES = {Status.HEALTHY: "good", Status.DEGRADED: "bad", Status.CANNOT_TELL: "unknown", Status.NOT_JUDGED: "quiet"}

@@ -10,7 +10,8 @@ from typing import Any
 from attrs import evolve, frozen
 
 from dhash_guard.errors import CannotTell
-from dhash_guard.github import CommentResult, Issues, Outcome, upsert
+from dhash_guard.github.comment import CommentResult, Outcome, upsert
+from dhash_guard.github.ports import Issues
 from dhash_guard.records.checklist import Edit
 from dhash_guard.report.checklists import patched
 from dhash_guard.report.memory import recalled

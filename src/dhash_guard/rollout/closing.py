@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dhash_guard.github import CommentResult, Issues, upsert
+from dhash_guard.github.comment import CommentResult, upsert
+from dhash_guard.github.ports import Issues
 from dhash_guard.records.context import RunContext
 from dhash_guard.report.closing import finalised
 from dhash_guard.rollout.comment import SETTLE

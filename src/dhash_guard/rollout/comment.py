@@ -7,7 +7,8 @@ from pathlib import Path
 
 from attrs import evolve
 
-from dhash_guard.github import CommentResult, Issues, Outcome, upsert
+from dhash_guard.github.comment import CommentResult, Outcome, upsert
+from dhash_guard.github.ports import Issues
 from dhash_guard.records.context import RunContext
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.leg import LegReport

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import Drill
 from dhash_guard.errors import CannotTell, Damaged, GuardError, NoGo, OutsideSilent
 from dhash_guard.records.backup import BackupFacts, Purpose

@@ -10,7 +10,8 @@ from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
 from dhash_guard.errors import CannotTell, NoGo, UsageProblem
-from dhash_guard.github import CommentResult, GithubApi, upsert
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.comment import CommentResult, upsert
 from dhash_guard.github.context import DEPENDABOT
 from dhash_guard.github.heads import open_for
 from dhash_guard.records.context import RunContext

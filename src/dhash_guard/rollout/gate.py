@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from dhash_guard.backup import latest, receipts_for
+from dhash_guard.backup.receipts import latest, receipts_for
 from dhash_guard.backup.retention import SLACK
 from dhash_guard.config.verbs import Requirements
 from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dhash_guard.errors import CannotTell
-from dhash_guard.github import CommentResult, Issues, Outcome, upsert
+from dhash_guard.github.comment import CommentResult, Outcome, upsert
+from dhash_guard.github.ports import Issues
 from dhash_guard.ledger import seal
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.period import Period

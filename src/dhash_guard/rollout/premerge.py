@@ -11,7 +11,7 @@ from attrs import evolve
 from dhash_guard.config.schema import Environment
 from dhash_guard.config.verbs import Leg
 from dhash_guard.errors import CannotTell, GuardError, NoGo, UsageProblem
-from dhash_guard.github import read_context
+from dhash_guard.github.context import read_context
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.context import RunContext
 from dhash_guard.records.evidence import Evidence

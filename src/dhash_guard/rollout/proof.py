@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.databases import copy_database, sides_of
 from dhash_guard.backup.settings import BackupSettings
 from dhash_guard.errors import CannotTell, Damaged

@@ -10,7 +10,7 @@ from attrs import frozen
 from dhash_guard.errors import CannotTell, GuardError, NoGo, UsageProblem
 from dhash_guard.gates.approvals import Stale
 from dhash_guard.gates.protection import Answer, Grade, Layer, LayerAnswer, ProtectionFacts, Wanted, audit
-from dhash_guard.github import GithubApi
+from dhash_guard.github.api import GithubApi
 from dhash_guard.github.errors import GithubProblem
 from dhash_guard.github.protection import default_branch, read_protection
 from dhash_guard.github.workflows import Hole, Required, Unreadable, Weight, Workflow, completeness, read

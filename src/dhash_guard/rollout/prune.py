@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import Keep
 from dhash_guard.config import Configuration
 from dhash_guard.errors import CannotTell, GuardError, NoGo

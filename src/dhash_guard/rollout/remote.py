@@ -7,7 +7,7 @@ from enum import Enum
 
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.stores.described import described, here, identity, said_by
 from dhash_guard.backup.stores.fetch import fetch, name_in_store, place_of

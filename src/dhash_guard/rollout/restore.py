@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.errors import NeedsPerson
 from dhash_guard.records.backup import Restoration
 from dhash_guard.records.evidence import Evidence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.retention import SLACK
 from dhash_guard.errors import CannotTell, Damaged, NoGo, RolledBack
 from dhash_guard.gates.backtest import Replay, summary_of

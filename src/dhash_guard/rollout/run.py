@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field
 
 from dhash_guard import __version__
-from dhash_guard.backup import Recovery, recover
+from dhash_guard.backup.restoring.recover import Recovery, recover
 from dhash_guard.config import Configuration
 from dhash_guard.errors import GuardError, Locked, NoGo
 from dhash_guard.ledger import seal

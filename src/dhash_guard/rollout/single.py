@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.evidence import Evidence

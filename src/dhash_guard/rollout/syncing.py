@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from attrs import frozen
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.stores.described import said_by
 from dhash_guard.backup.stores.fetch import name_in_store
 from dhash_guard.backup.stores.object import ObjectStore

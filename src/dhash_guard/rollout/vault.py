@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.config import Configuration
 from dhash_guard.records.backup import BackupFacts, Purpose, Restoration, Verification
 from dhash_guard.records.stage import Change

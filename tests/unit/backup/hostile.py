@@ -10,9 +10,10 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
-from dhash_guard.backup import facts_of, sidecar
+from dhash_guard.backup import sidecar
 from dhash_guard.backup.archive.manifest import Header, Kind, Member, Root, header_line
 from dhash_guard.backup.archive.reader import opened
+from dhash_guard.backup.catalog import facts_of
 from dhash_guard.backup.names import MANIFEST, SUMS
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.layout import Layout

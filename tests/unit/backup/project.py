@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import BackupSettings, Component, When
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.archive import packing, zipformat
 from dhash_guard.backup.archive.deflate import STANDARD, chosen
 from dhash_guard.backup.archive.manifest import Member

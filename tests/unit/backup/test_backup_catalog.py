@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.archive.manifest import Header, Kind, Member, Root, header_line, read_header, read_member
 from dhash_guard.errors import CannotTell, Damaged, UsageProblem
 from dhash_guard.records.backup import Purpose

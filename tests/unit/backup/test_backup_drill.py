@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.drilling import clear_dead
 from dhash_guard.backup.receipts import receipts_of
 from dhash_guard.backup.restoring.extract import extract

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.archive.manifest import Kind
 from dhash_guard.backup.settings import Component

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.receipts import latest, receipts_for, receipts_of, write
 from dhash_guard.backup.settings import Keep
 from dhash_guard.errors import Damaged, Locked

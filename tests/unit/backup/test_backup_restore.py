@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import define, evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.restoring.digest import joined, summaries
 from dhash_guard.backup.restoring.journal import Operation, State, read_journal, read_undo

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.contents import content_of, members, roots
 from dhash_guard.backup.foreign.naming import Said, said_by

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.errors import NeedsPerson, NoGo
 from dhash_guard.system.files import Files
 from support.foreign_disks import Mac, Windows

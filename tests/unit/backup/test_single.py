@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import BackupSettings, Component, Hook, Keep
 from dhash_guard.errors import CannotTell, Damaged, NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
-from dhash_guard import backup
+from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import BackupSettings, Component, Hook
 from dhash_guard.errors import NeedsPerson, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Restoration

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dhash_guard.github import GithubApi
+from dhash_guard.github.api import GithubApi
 from unit.github.hub import Hub
 from unit.github.world import FakeGithub, StillClock, context
 

@@ -8,19 +8,19 @@ import sys
 import pytest
 
 from dhash_guard.errors import OutsideSilent, UsageProblem
-from dhash_guard.github import (
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.errors import (
     Forbidden,
-    GithubApi,
     GithubProblem,
     NotAuthorised,
     NotFound,
-    Patience,
     RateLimited,
     Silent,
     Spent,
     Unprocessable,
     Why,
 )
+from dhash_guard.github.patience import Patience
 from unit.github.hub import Fault, Hub
 from unit.github.world import BOT, SHA, START, StillClock, context, status
 

@@ -9,8 +9,10 @@ import pytest
 
 from dhash_guard.gates.approvals import ApprovalRequirement, Approvals, Stale, Standing, judge
 from dhash_guard.gates.protection import Answer, Grade, Layer, ProtectionFacts, Wanted, audit
-from dhash_guard.github import GithubApi, Silent, context_of
+from dhash_guard.github.api import GithubApi
 from dhash_guard.github.approvals import Moved, ReviewReader
+from dhash_guard.github.context import context_of
+from dhash_guard.github.errors import Silent
 from dhash_guard.github.protection import read_protection
 from dhash_guard.records.review import PullFacts
 from dhash_guard.rollout.approvals import Subject, chosen, subject_of

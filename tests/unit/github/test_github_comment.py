@@ -8,18 +8,10 @@ from itertools import pairwise
 import pytest
 
 from dhash_guard.errors import Bug
-from dhash_guard.github import (
-    Comment,
-    Forbidden,
-    GithubApi,
-    NotFound,
-    Outcome,
-    RateLimited,
-    Silent,
-    Unprocessable,
-    Why,
-    upsert,
-)
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.comment import Outcome, upsert
+from dhash_guard.github.errors import Forbidden, NotFound, RateLimited, Silent, Unprocessable, Why
+from dhash_guard.github.ports import Comment
 from unit.github.hub import Fault, Hub
 from unit.github.world import BOT, MARKER, FakeGithub, Repository, StillClock, context
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dhash_guard.errors import UsageProblem
-from dhash_guard.github import context_of, read_context
+from dhash_guard.github.context import context_of, read_context
 
 PACKAGE = Path("node_modules/@octokit/webhooks-examples/api.github.com/index.json")
 PROJECT = Path(__file__).resolve().parents[3]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dhash_guard.github import Forbidden, GithubApi, NotFound, State, Why
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.errors import Forbidden, NotFound, Why
+from dhash_guard.github.ports import State
 from unit.github.hub import Hub
 from unit.github.world import BOT, SHA, FakeGithub, status
 

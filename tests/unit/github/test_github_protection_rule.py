@@ -9,8 +9,10 @@ import pytest
 from attrs import define
 
 from dhash_guard.errors import UsageProblem
-from dhash_guard.github import Forbidden, GithubApi, NotFound, Patience, Silent, Unprocessable
+from dhash_guard.github.api import GithubApi
 from dhash_guard.github.context import context_of
+from dhash_guard.github.errors import Forbidden, NotFound, Silent, Unprocessable
+from dhash_guard.github.patience import Patience
 from dhash_guard.github.protection_rule import MOST_REPORTS, Arrived, Asked, ProtectionRule, Ruling, asked
 from dhash_guard.simulator import Simulator
 from dhash_guard.simulator.state import DeploymentReview

@@ -14,7 +14,10 @@ from attrs import define, evolve, field
 
 from dhash_guard.errors import Damaged
 from dhash_guard.gates.refusals import Reason, Refused
-from dhash_guard.github import Forbidden, GithubApi, Patience, Silent, context_of
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.context import context_of
+from dhash_guard.github.errors import Forbidden, Silent
+from dhash_guard.github.patience import Patience
 from dhash_guard.github.provenance import Artifact, JobFacts, Provenance, RunFacts, makers, stated
 from dhash_guard.github.unpacked import MOST_BYTES, unpacked
 from dhash_guard.system.http import Answer, NoAnswer, Trouble

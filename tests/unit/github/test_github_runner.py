@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dhash_guard.errors import Bug
-from dhash_guard.github import Annotation, Kind, Runner
-from dhash_guard.github.runner import SUMMARY_LIMIT
+from dhash_guard.github.commands import Annotation, Kind
+from dhash_guard.github.runner import SUMMARY_LIMIT, Runner
 from dhash_guard.system.files import SystemFiles
 from dhash_guard.system.redaction import Redactor
 from unit.github.parser import Command, obeyed, read_outputs

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dhash_guard.errors import UsageProblem
-from dhash_guard.github import GithubApi, Silent, State, set_status
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.errors import Silent
+from dhash_guard.github.ports import State
+from dhash_guard.github.status import set_status
 from unit.github.hub import Fault, Hub
 from unit.github.world import SHA, FakeGithub, StillClock
 

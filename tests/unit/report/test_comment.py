@@ -5,8 +5,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhash_guard.report import marker, render_comment, render_summary
+from dhash_guard.report.comment import marker, render_comment
 from dhash_guard.report.escape import one_line
+from dhash_guard.report.summary import render_summary
 from support import gfm
 from support import report_stories as stories
 

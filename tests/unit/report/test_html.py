@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 from attrs import evolve
 
-from dhash_guard.report import render_report
+from dhash_guard.report.html import render_report
 from support import report_stories as stories
 
 TAGS = {

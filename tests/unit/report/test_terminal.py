@@ -6,8 +6,9 @@ import pytest
 from attrs import evolve
 
 from dhash_guard.cli.viewers import Trace
-from dhash_guard.report import LiveRow, LiveTimeline, LiveView, plain_line, print_story, sparkline
-from dhash_guard.report.live import coverage, dots
+from dhash_guard.report.live import LiveRow, LiveView, coverage, dots, plain_line, sparkline
+from dhash_guard.report.story import print_story
+from dhash_guard.report.timeline import LiveTimeline
 from support import report_stories as stories
 
 ROW = LiveRow(name="error-rate", value="0.4%", limit="≤ 5%", status="healthy", tone="good", history=(1.0, None, 2.0))

@@ -12,7 +12,9 @@ import pytest
 from attrs import evolve
 
 from dhash_guard.errors import CannotTell, UsageProblem
-from dhash_guard.github import GithubApi, Outcome, context_of
+from dhash_guard.github.api import GithubApi
+from dhash_guard.github.comment import Outcome
+from dhash_guard.github.context import context_of
 from dhash_guard.records.checklist import Memory, Tick
 from dhash_guard.records.leg import LegReport, LegStage
 from dhash_guard.records.stage import StageStatus

@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhash_guard.github import Outcome
+from dhash_guard.github.comment import Outcome
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.report.legs import merged
 from dhash_guard.rollout.closing import close_comments

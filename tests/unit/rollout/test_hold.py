@@ -13,8 +13,10 @@ from attrs import define, evolve, field
 from dhash_guard.config import load
 from dhash_guard.errors import Locked, NoGo, OutsideSilent
 from dhash_guard.gates.claim import BY_HAND, ROLLBACK, SKEW
-from dhash_guard.github import Forbidden, GithubApi, Patience
+from dhash_guard.github.api import GithubApi
 from dhash_guard.github.context import context_of
+from dhash_guard.github.errors import Forbidden
+from dhash_guard.github.patience import Patience
 from dhash_guard.records.shared_state import SharedState
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.rollout import shared
