@@ -42,3 +42,11 @@ def service() -> Iterator[Loopback]:
 @pytest.fixture
 def project(tmp_path: Path, service: Loopback) -> Project:
     return Project(tmp_path / "project", service)
+
+
+@pytest.fixture
+def base(project: Project) -> Project:
+    """The checkout of the base branch, with legs that need nothing but the repository."""
+    project.settings["premerge"] = {"legs": ["check", "backup"]}
+    project.write()
+    return project

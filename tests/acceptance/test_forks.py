@@ -29,14 +29,6 @@ def hub() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def base(project: Project) -> Project:
-    """The checkout of the default branch."""
-    project.settings["premerge"] = {"legs": ["check", "backup"]}
-    project.write()
-    return project
-
-
-@pytest.fixture
 def left(tmp_path: Path) -> Path:
     """What the run of the fork left, downloaded."""
     folder = tmp_path / "temp" / "premerge_results"

@@ -30,13 +30,11 @@ def git(project: Project, *words: str) -> str:
 
 
 @pytest.fixture
-def base(project: Project) -> Project:
-    """The checkout of the default branch: one commit."""
-    project.settings["premerge"] = {"legs": ["check", "backup"]}
-    project.write()
+def base(base: Project) -> Project:
+    """The same with one commit."""
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "the base"]):
-        git(project, *words)
-    return project
+        git(base, *words)
+    return base
 
 
 @pytest.fixture

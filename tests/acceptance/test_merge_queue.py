@@ -26,14 +26,6 @@ def hub() -> Iterator[Simulator]:
         assert served.unknown_routes == []
 
 
-@pytest.fixture
-def base(project: Project) -> Project:
-    """The checkout of what the group stands on."""
-    project.settings["premerge"] = {"legs": ["check", "backup"]}
-    project.write()
-    return project
-
-
 def leave(base: Project, system: str, head: str = GROUP, **statuses: str) -> None:
     """What the leg of one system left."""
     said = {"check": "passed", "backup": "passed"} | statuses

@@ -13,7 +13,8 @@ from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.records.canonical import sha256_hex
 from dhash_guard.records.statement import STATEMENT_FILE, Statement, Tier
 from dhash_guard.rollout.run import Guarded
-from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, expected_of, on_runner, opened, relied, spoken, unfounded
+from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, expected_of, on_runner, opened, relied, unfounded
+from dhash_guard.rollout.vouching import spoken
 
 if TYPE_CHECKING:
     from dhash_guard.github.api import GithubApi

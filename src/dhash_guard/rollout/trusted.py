@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -16,9 +14,6 @@ from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.statement import Statement, Tier
 from dhash_guard.records.units import Seconds
 from dhash_guard.rollout.run import Guarded
-
-if TYPE_CHECKING:
-    pass
 
 
 @frozen(kw_only=True)
@@ -82,26 +77,6 @@ def opened(run: Guarded, content: bytes | None, wanted: Wanted) -> Statement | R
         cure = f"Make it where {trust.key_env} is set."
         return Refused(Reason.DOWNGRADED_TIER, f"no key vouches for the latest {wanted.words}", cure)
     return keyed.read(content, key)
-
-
-def spoken(evidence: Evidence, digest: str) -> Statement:
-    """What the ledger of this machine says of evidence that it sealed."""
-    return Statement(
-        tier=Tier.LOCAL,
-        evidence=digest,
-        samples=evidence.samples.sha256 if evidence.samples is not None else "",
-        attempt=evidence.run.attempt,
-        environment=evidence.run.environment,
-        commit=evidence.run.commit,
-        tree=evidence.run.tree,
-        configuration=evidence.configuration,
-        verb=evidence.run.verb,
-        result=evidence.result,
-        target=evidence.run.tag,
-        issued_at=evidence.run.ended_at,
-        expires_at=math.inf,  # the gate's own limit counts
-        nonce=digest,
-    )
 
 
 def expected_of(run: Guarded, wanted: Wanted, evidence: Evidence | None, digest: str, repository: str) -> Expected:

@@ -1,9 +1,12 @@
-"""Vouches with a key for evidence that was just sealed, in the commands and events that a gate may rely on."""
+"""Vouches for evidence: what the ledger here says of it, and what a key says in commands and events a gate may rely on."""
 
 from __future__ import annotations
 
+import math
 import secrets
 from pathlib import Path
+
+from attrs import evolve
 
 from dhash_guard.config import Configuration
 from dhash_guard.gates.trust import BEFORE_MERGE
@@ -16,6 +19,26 @@ from dhash_guard.system import Machine
 
 VERBS = frozenset({"monitor", "deploy", "gate", "backup drill"})
 """Commands that run behind the merge, where the key is."""
+
+
+def spoken(evidence: Evidence, digest: str) -> Statement:
+    """What the ledger of this machine says of evidence that it sealed."""
+    return Statement(
+        tier=Tier.LOCAL,
+        evidence=digest,
+        samples=evidence.samples.sha256 if evidence.samples is not None else "",
+        attempt=evidence.run.attempt,
+        environment=evidence.run.environment,
+        commit=evidence.run.commit,
+        tree=evidence.run.tree,
+        configuration=evidence.configuration,
+        verb=evidence.run.verb,
+        result=evidence.result,
+        target=evidence.run.tag,
+        issued_at=evidence.run.ended_at,
+        expires_at=math.inf,  # the gate's own limit counts
+        nonce=digest,
+    )
 
 
 def vouch(machine: Machine, configuration: Configuration, evidence: Evidence, path: Path) -> None:
@@ -37,11 +60,9 @@ def vouch(machine: Machine, configuration: Configuration, evidence: Evidence, pa
     # owner/name/path@ref
     workflow = context.workflow_ref.partition("@")[0].removeprefix(f"{context.full_name}/") if on_github else ""
     number = environ.get("GITHUB_REPOSITORY_ID", "")
-    issued = evidence.run.ended_at
-    statement = Statement(
+    statement = evolve(
+        spoken(evidence, sha256_hex(path.read_bytes())),
         tier=Tier.KEYED,
-        evidence=sha256_hex(path.read_bytes()),
-        samples=evidence.samples.sha256 if evidence.samples is not None else "",
         repository=context.full_name if on_github else "",
         repository_id=int(number) if on_github and number.isdecimal() else 0,
         workflow=workflow,
@@ -52,15 +73,7 @@ def vouch(machine: Machine, configuration: Configuration, evidence: Evidence, pa
         attempt=context.attempt or evidence.run.attempt,
         job=context.job if on_github else "",
         head_repository=_head(context) if on_github else "",
-        environment=evidence.run.environment,
-        commit=evidence.run.commit,
-        tree=evidence.run.tree,
-        configuration=evidence.configuration,
-        verb=evidence.run.verb,
-        result=evidence.result,
-        target=evidence.run.tag,
-        issued_at=issued,
-        expires_at=issued + trust.lifetime,
+        expires_at=evidence.run.ended_at + trust.lifetime,
         nonce=secrets.token_hex(16),
         key=key.id,
     )
