@@ -27,10 +27,14 @@ HOLDS: list[dict[str, Any]] = [
     {"of_last": [3, 5]},
     {"of_last": [8, 10]},
     {"of_last": [20, 30]},
-    *({"over": "10m", "aggregate": how} for how in ("mean", "p95", "max", "min", "median", "last")),
-    *({"over": "30m", "aggregate": how} for how in ("mean", "p99", "max", "median")),
+    *({"over": "10m", "aggregate": how} for how in ("mean", "p95", "max", "min", "median", "rise")),
+    *({"over": "30m", "aggregate": how} for how in ("mean", "p99", "trend", "last")),
 ]
 """Sixteen holds of absolute limits; two more are relative to the baseline, and one each reads the counts and the health."""
+
+LIMIT, SPIKE = 9.0, 12.0
+STEADY = ("max", "last", "rise")
+"""Aggregates that a single look beyond the limit decides; their signals stay below it in an unrestful log too."""
 
 
 def configuration(hours: float) -> dict[str, Any]:
@@ -38,7 +42,7 @@ def configuration(hours: float) -> dict[str, Any]:
     values = {name: {"at": name, "unit": "s"} for name in SIGNALS}
     values["errors"] = {"part_at": "failed", "whole_at": "all"}
     gates: dict[str, Any] = {
-        f"{name}-{number}": {"signal": name, "fail_above": "9s", "action": "rollback"} | hold
+        f"{name}-{number}": {"signal": name, "fail_above": f"{LIMIT:g}s", "action": "rollback"} | hold
         for number, (name, hold) in enumerate(zip(SIGNALS, HOLDS, strict=False))
     }
     relative = {"baseline": "before-deploy", "fail_ratio": 1.5, "at_least": "1s", "action": "alert"}
@@ -54,9 +58,15 @@ def configuration(hours: float) -> dict[str, Any]:
     return {"version": 1, "service": "dhash", "environments": {"bench": environment}}
 
 
-def write(root: Path, hours: float) -> Path:
-    """A run folder with one line per second in which no gate ever fires, and evidence with the baseline of two signals."""
+def write(root: Path, hours: float, unrest: float) -> Path:
+    """A run folder with one line per second in which no gate ever fires, and evidence with the baseline of two signals.
+
+    `unrest` is how likely a look is beyond its limit; others of that signal follow 30 seconds later, for a p99 300.
+    """
     source = random.Random(7)
+    aggregates = {name: hold.get("aggregate") for name, hold in zip(SIGNALS, HOLDS, strict=False)}
+    pauses = {name: 300 if how == "p99" else 30 for name, how in aggregates.items() if how not in STEADY}
+    quiet_until = dict.fromkeys(pauses, 0)
     root.mkdir()
     whole = configuration(hours)
     (root / "dhash-guard.yml").write_text(json.dumps(whole))
@@ -65,6 +75,10 @@ def write(root: Path, hours: float) -> Path:
     with path.open("w") as lines:
         for second in range(round(hours * 3600)):
             samples: dict[str, Any] = {name: round(source.lognormvariate(0.0, 0.2), 6) for name in SIGNALS}
+            for name in pauses if unrest else ():
+                if second >= quiet_until[name] and source.random() < unrest:
+                    samples[name] = SPIKE
+                    quiet_until[name] = second + pauses[name]
             samples |= {"errors": {"part": float(source.randrange(5)), "whole": 100.0}, "health": {"health": "healthy"}}
             lines.write(json.dumps({"tick": second, "at": START + second, "samples": samples}) + "\n")
     evidence(path.parent, hours)
@@ -108,9 +122,9 @@ def timed(command: list[str], root: Path) -> tuple[float, float, str]:
     return time.perf_counter() - began, usage.ru_maxrss / unit, out
 
 
-def measure(root: Path, hours: float, rounds: int) -> tuple[float, float, float]:
+def measure(root: Path, hours: float, rounds: int, unrest: float = 0.0) -> tuple[float, float, float]:
     """Least seconds of parsing and of the backtest, interleaved, and the backtest's peak memory in MiB."""
-    path = write(root, hours)
+    path = write(root, hours, unrest)
     parses, backtests, memory = [], [], []
     for _ in range(rounds):
         parses.append(timed([sys.executable, "-c", PARSE, str(path)], root)[0])
@@ -120,7 +134,8 @@ def measure(root: Path, hours: float, rounds: int) -> tuple[float, float, float]
         assert (looks, status) == (round(hours * 3600), "healthy"), replay["now"]["reason"]
         backtests.append(seconds)
         memory.append(peak)
-    print(f"  {hours:4g} h  {statistics.median(parses):10.2f}{statistics.median(backtests):12.2f}", end="")
+    print(f"  {hours:4g} h {'restless' if unrest else '':8}", end="")
+    print(f"{statistics.median(parses):10.2f}{statistics.median(backtests):12.2f}", end="")
     print(f"{min(backtests) / min(parses):9.2f}{max(memory):12.1f} MiB")
     return min(parses), min(backtests), max(memory)
 
@@ -132,13 +147,15 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
     print(f"a line per second, 20 signals, 20 gates; {given.rounds} rounds, median seconds")
-    print("    log       parse    backtest    ratio        peak")
+    print("    log                 parse    backtest    ratio        peak")
     with tempfile.TemporaryDirectory() as folder:
         told = {hours: measure(Path(folder) / f"{hours:g}", hours, given.rounds) for hours in sorted(given.hours)}
+        restless = measure(Path(folder) / "restless", max(told), given.rounds, unrest=0.02)
     shortest, longest = min(told), max(told)
     parse, backtest, memory = told[longest]
     row(f"{longest:g} h: times the cost of parsing", GOAL, backtest / parse)
     row(f"{longest:g} h: the same, stretch", STRETCH, backtest / parse)
+    row(f"{longest:g} h with looks beyond the limits: the same", GOAL, restless[1] / restless[0])
     row("time per line, longest log against shortest", 1.25, backtest / longest / (told[shortest][1] / shortest))
     row("peak memory, longest log against shortest", 1.25, memory / told[shortest][2])
     return 0

@@ -17,6 +17,7 @@ from dhash_guard.gates.watch import Watch
 from dhash_guard.records.outcome import Decision, Status
 from dhash_guard.records.sample import Tick, Value
 from dhash_guard.records.units import Seconds
+from dhash_guard.rollout.history import LOOKS
 
 STARTED_AT = 1_700_000_000.0
 STEP = 60.0
@@ -45,18 +46,23 @@ def scaled(gates: Mapping[str, Gate], by: float) -> dict[str, Gate]:
 
 @dataclass(frozen=True)
 class Ours:
-    """The product's watch with the gates of `OURS`, their limits times `scale`."""
+    """The product's watch with the gates of `OURS`, their limits times `scale`, and the newest `looks` from before.
+
+    Sixty are what a collector or Prometheus has recorded; ten are what `deploy` takes itself where nobody has.
+    """
 
     scale: float = 1.0
+    looks: int = LOOKS
 
     def decide(self, trace: Trace) -> Answer:
-        return judged(scaled(OURS[trace.family], self.scale), trace)
+        return judged(scaled(OURS[trace.family], self.scale), trace, self.looks)
 
 
-def judged(gates: Mapping[str, Gate], trace: Trace) -> Answer:
+def judged(gates: Mapping[str, Gate], trace: Trace, looks: int) -> Answer:
     """Replay one trace: a look a minute, no extension; the look of the rollback, or whether it could not tell."""
     signal = SIGNALS[trace.family]
-    before = _ticks(signal, trace.before, STARTED_AT - len(trace.before) * STEP)
+    known = trace.before[-looks:]
+    before = _ticks(signal, known, STARTED_AT - len(known) * STEP)
     duration = max(len(trace.after) - 1, 1) * STEP
     plan = WatchPlan(duration=Seconds(duration), interval=Seconds(STEP), extend_by=Seconds(0.0), baseline=len(before))
     watch = Watch(gates, plan, started_at=STARTED_AT, automatic=True, baseline=baseline_of(before, STARTED_AT))

@@ -191,4 +191,4 @@ def test_a_release_that_turns_bad_in_production_is_rolled_back_by_itself(shop: S
     assert shop.records("staging") == [("deploy", "success")]
     assert shop.records("production") == [("deploy", "failure")]
     assert shop.github.repository.deployment_statuses[-1].description.startswith("rolled back")
-    assert "Rolled back and verified" in sour.log or "rolled back" in sour.log
+    assert "Degraded and rolled back" in sour.log

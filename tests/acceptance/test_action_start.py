@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import pytest
 
 from dhash_guard.simulator import Simulator
 from support.loopback import Loopback
-from support.programs import program
+from support.programs import lacking, program
 from support.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -371,9 +370,9 @@ def test_a_copy_keeps_its_bytecode(runner: Runner, tmp_path: Path) -> None:
 
 
 def test_it_starts_without_any_network(runner: Runner) -> None:
-    unshare = shutil.which("unshare")
-    if unshare is None or subprocess.run([unshare, "-n", "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("needs unshare and the right to use it")
+    unshare = program("unshare", "util-linux")
+    if subprocess.run([unshare, "-n", "true"], capture_output=True, check=False).returncode != 0:
+        lacking("needs the right to use unshare: run as root")
     assert runner.step("config check", unshare, "-n") == 0, runner.log
     assert runner.step("backup create", unshare, "-n") == 0, runner.log
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dhash_guard.simulator import Simulator
+from support import git
 from support.acting import REPOSITORY, pull_request
 from support.project import Project, Result
 from support.workflow_files import GATE
@@ -188,12 +189,31 @@ def test_the_gate_asks_for_them(asking: Project, hub: Simulator) -> None:
     assert "ask in the workflow" in alone.out
 
 
+def test_what_is_said_on_a_pull_request_opens_no_other_commit(asking: Project, hub: Simulator) -> None:
+    """`/deploy` on an approved pull request runs the default branch, where something else was pushed."""
+    asking.environment["requires"]["checklist"] = "required"
+    asking.write()
+    hub.repository.commits.append(sha := git.commit(asking.root))
+    for reviewer in ("grace", "linus"):
+        hub.add_review(7, reviewer)
+    path = asking.root.parent / "event.json"
+    path.write_text(json.dumps({"issue": {"number": 7, "pull_request": {}}, "repository": {"full_name": REPOSITORY}}))
+    env = {"GITHUB_EVENT_NAME": "issue_comment", "GITHUB_EVENT_PATH": str(path), "GITHUB_SHA": sha}
+    done = guard(asking, hub, "gate", **env)
+    assert done.code == 3, done.out + done.err
+    findings = {one["check"]: one["text"] for one in asking.evidence()["stages"][0]["findings"]}
+    for condition in ("approvals", "checklist"):
+        assert f"no pull request was merged as {sha[:12]}" in findings[condition]
+
+
 @pytest.mark.parametrize("fault", ["primary-limit", "reset"])
 def test_a_silent_github_makes_the_gate_cannot_tell(asking: Project, hub: Simulator, fault: str) -> None:
-    hub.add_review(7, "grace")
+    sha = commit(asking)
+    hub.change_pull_request(7, head_sha=sha)
     hub.fault(fault, path="*/pulls/7", times=0, **({"retry_after": 3000} if fault == "primary-limit" else {}))
-    done = guard(asking, hub, "gate", **event(asking))
+    done = guard(asking, hub, "gate", **event(asking, sha))
     assert done.code == 3, done.out + done.err
+    assert [entry.path for entry in hub.log if entry.path.endswith("/pulls/7")], "that is what was silent"
 
 
 def workflows(project: Project, text: str = GATE) -> Path:

@@ -80,6 +80,16 @@ def test_other_gates_flip_a_run_and_nothing_is_changed(recorded: Project) -> Non
     assert sorted(path for path in recorded.root.rglob("*")) == sorted([*before, recorded.root / config])
 
 
+def test_runs_that_are_passed_over_are_counted(project: Project) -> None:
+    for name in "ab":
+        folder = project.root / "runs" / name
+        folder.mkdir(parents=True)
+        (folder / "samples.jsonl").touch()
+    done = project.guard("gates", "backtest", "runs")
+    assert done.code == 3
+    assert done.err.splitlines()[0] == "passed over: 2 runs, each of which has no looks"
+
+
 def test_labels_say_what_was_false_and_what_was_seen(recorded: Project) -> None:
     config = stricter(recorded)
     calm, slow, dead = (folder.name for folder in folders(recorded))
@@ -154,6 +164,9 @@ def test_runs_of_another_environment_are_passed_over(recorded: Project) -> None:
     done = recorded.guard("gates", "backtest", ".dhash-guard/runs", "--env", "staging")
     assert done.code == 3
     assert "is of production" in done.err
+    named = recorded.guard("gates", "backtest", str(folders(recorded)[0] / "evidence.json"), "--env", "staging")
+    assert named.code == 0, named.err
+    assert "is of production, and judged by the gates of staging" in named.err
 
 
 def test_gates_explain_themselves_in_sentences(recorded: Project) -> None:

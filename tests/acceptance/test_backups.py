@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.disks import mounted, refused
-from support.programs import program
+from support.programs import lacking, program
 from support.project import Project
 
 
@@ -101,7 +101,7 @@ def test_what_is_mounted_could_not_be_restored_and_is_not_backed_up(project: Pro
 def test_a_plain_copy_of_a_mounted_file_is_refused(project: Project, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.json").write_text("{}")
     if why := refused(["mount", "--bind", str(tmp_path / "elsewhere.json"), str(project.root / "library.json")]):
-        pytest.skip(f"cannot mount here: {why}")
+        lacking(f"cannot mount here: {why}")
     try:
         done = project.guard("backup", "create", "--single", "library.json")
     finally:

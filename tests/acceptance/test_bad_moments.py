@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from support.loopback import body
 from support.project import PROGRAM, Project, clean_environment
@@ -191,6 +192,18 @@ def test_a_backup_under_way_is_waited_for(project: Project) -> None:
     assert done.code == 0, done.err
     nightly.communicate(timeout=30)
     assert nightly.returncode == 0
+
+
+def test_whoever_is_at_the_environment_is_waited_for(project: Project) -> None:
+    project.deployed()
+    with FileLock(project.root / ".dhash-guard/locks/production.lock"):
+        child = begun(project, "rollback", "--force")
+        assert child.stderr is not None
+        said = iter(child.stderr.readline, "")
+        assert any("locked by another process; waiting" in line for line in said)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 0, err
+    assert project.version == "good"
 
 
 def test_a_backup_that_begins_behind_the_snapshot_is_waited_for_too(project: Project) -> None:

@@ -35,7 +35,14 @@ def test_a_tag_that_is_checked_out_is_there(project: Project) -> None:
     assert told(project)["tag v1"]
 
 
-@pytest.mark.parametrize("tag", ["v2", "no such tag", "--help", "../../x"])
+@pytest.mark.parametrize("tag", ["", "--help"])
+def test_what_is_no_name_of_a_release_is_a_usage_error(project: Project, tag: str) -> None:
+    done = project.guard("check", "--env", "production", f"--tag={tag}")
+    assert done.code == 2, done.err
+    assert "no name of a release" in done.err
+
+
+@pytest.mark.parametrize("tag", ["v2", "no such tag", "../../x"])
 def test_a_tag_that_is_not_there(project: Project, tag: str) -> None:
     commit(project.root)
     done = project.guard("check", "--env", "production", f"--tag={tag}")

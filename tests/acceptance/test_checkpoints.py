@@ -20,9 +20,7 @@ from support.project import PROGRAM, Project, clean_environment
 from support.prometheus import serving
 
 CHECKPOINTS = ["5m", "15m", "30m", "60m"]
-# `then` plays no part in judging or in judging again; were it to, an hour would have 11 looks.
-THEN = {"after": "5m", "interval": "10m"}
-HOUR = {"mode": "checkpoint", "checkpoints": CHECKPOINTS, "duration": "60m", "interval": "30s", "then": THEN, "baseline": 1}
+HOUR = {"mode": "checkpoint", "checkpoints": CHECKPOINTS, "duration": "60m", "interval": "30s", "baseline": 1}
 P95 = {"signal": "p95", "fail_above": "2000ms", "consecutive": 3, "action": "rollback"}
 MINUTE = 60.0
 
@@ -111,6 +109,25 @@ def test_a_collectors_log_is_on_course_and_then_healthy(hourly: Project) -> None
     assert evidence["verdict"]["started_at"] == pytest.approx(state(hourly)["begun_at"], abs=0.001)
     assert not evidence["judged"]["recorded"]
     assert state(hourly)["state"] == "healthy"
+
+
+def test_what_a_collector_saw_before_a_deployment_is_its_baseline(hourly: Project) -> None:
+    hourly.environment["monitor"] |= {"baseline": 2}
+    hourly.write()
+    collected(hourly, ago(50), [float(index % 7) for index in range(101)])
+    hourly.deployed()
+    assert state(hourly)["baseline"]["medians"]["p95"]["count"] == pytest.approx(60, abs=1)
+    assert state(hourly)["baseline"]["medians"]["health.latency"]["count"] == 2
+    hourly.deployed("v3")  # what the release before it did is not in its baseline
+    assert state(hourly)["baseline"]["medians"]["p95"]["count"] == 2
+
+
+def test_a_collector_that_stopped_is_said_and_does_without(hourly: Project) -> None:
+    collected(hourly, ago(50), [1.0] * 90)
+    done = hourly.deployed()
+    assert "ends at" in done.err
+    assert "the baseline does without it" in done.err
+    assert state(hourly)["baseline"]["medians"]["p95"]["count"] == 1
 
 
 def test_an_hour_from_a_log_is_healthy(hourly: Project) -> None:

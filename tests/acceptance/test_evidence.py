@@ -104,6 +104,8 @@ def test_every_report_comes_again_from_the_evidence_alone(project: Project) -> N
     assert (project.run_folder() / "report.html").read_text() == project.guard(
         "report", "--evidence", path
     ).out.removesuffix("\n")
+    told = project.guard("report", "--evidence", path, "--format", "text", "--json").json
+    assert (told["format"], told["report"] + "\n") == ("text", done.out)
 
 
 def test_secrets_reach_no_file(project: Project) -> None:

@@ -110,28 +110,7 @@ def test_a_test_is_no_window(project: Project) -> None:
     assert not [sentence for sentence in sentences if "window" in sentence or "such look" in sentence]
 
 
-def test_a_test_takes_no_deviations_but_enough_from_before(project: Project) -> None:
-    sentences, shown = of(project, **TEST, spread=3, without_baseline="not-judged")
-    assert not [sentence for sentence in sentences if "deviation" in sentence]
-    assert "deviation" not in shown
-    assert any(sentence.startswith("Without a baseline or with fewer than 8 values from before") for sentence in sentences)
-
-
-def test_a_window_of_means_is_not_said_to_be_sure(project: Project) -> None:
-    sentences, shown = of(project, **SHARE, over="5m", aggregate="mean")
-    assert not [sentence for sentence in sentences if "sure" in sentence]
-    assert "sure" not in shown
-
-
 def test_what_takes_no_alert_back_is_not_said_to(project: Project) -> None:
     sentences, shown = of(project, **ALERT)
     assert not [sentence for sentence in sentences if "is over when" in sentence]
     assert "clears" not in shown
-
-
-def test_checkpoints_have_no_slower_half(project: Project) -> None:
-    project.environment["monitor"] = {"mode": "checkpoint", "duration": "60m", "then": {"after": "5m", "interval": "10m"}}
-    project.environment["gates"] = {"one": ALERT}
-    project.write()
-    told = project.guard("gates", "explain").out
-    assert "Reads p95 every 30s, for 1h." in told

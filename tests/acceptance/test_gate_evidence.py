@@ -341,7 +341,7 @@ def test_keyed_evidence_opens_production(keyed: Runner) -> None:
     other = keyed.gate(**KEY | {"DHASH_GUARD_EVIDENCE_KEY": "x" * 40})
     assert (other.code, "bad-mac" in other.out) == (4, True)
     short = keyed.gate(**KEY | {"DHASH_GUARD_EVIDENCE_KEY": "x"})
-    assert (short.code, "fewer than 32 bytes" in short.out) == (3, True), short.out
+    assert (short.code, "fewer than 32 bytes" in short.err) == (2, True), short.err
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from dhash_guard.simulator import Simulator
-from support.git import commit, on_github
+from support.git import commit, git, on_github
 from support.project import PROGRAM, Project
 
 REQUIRES = {"monitored": {"environment": "staging", "verdict": "healthy", "within": "7d"}}
@@ -66,6 +66,15 @@ def test_without_evidence_nothing_is_touched(gated: Project) -> None:
     assert stages(gated) == {"gate": "cannot-tell"}
 
 
+def test_with_a_key_that_cannot_vouch_nothing_is_touched(gated: Project) -> None:
+    gated.settings["trust"]["key_env"] = "DHASH_GUARD_EVIDENCE_KEY"
+    gated.write()
+    code, said = deploy(gated, {"DHASH_GUARD_EVIDENCE_KEY": "short"})
+    assert code == 2, said
+    assert "fewer than 32 bytes" in said
+    assert not (gated.root / ".dhash-guard/runs").exists()
+
+
 def test_with_evidence_it_is_asked_twice_and_goes(gated: Project) -> None:
     proven(gated)
     code, said = deploy(gated)
@@ -110,10 +119,10 @@ def test_what_staging_took_back_opens_nothing(gated: Project) -> None:
 def test_a_refused_deployment_uses_nothing_up(gated: Project) -> None:
     proven(gated)
     gated.environment["deploy"]["plan"] = [sys.executable, "-c", "raise SystemExit(1)"]
-    path = gated.write()
+    gated.write()
     assert deploy(gated)[0] in (1, 3)
     del gated.environment["deploy"]["plan"]
-    assert gated.write() == path
+    gated.write()
     assert deploy(gated)[0] == 0
     assert gated.version == "v2"
 
@@ -133,6 +142,26 @@ def test_a_branch_that_moved_is_refused(gated: Project, github: Simulator) -> No
     code, said = deploy(gated, env)
     assert code == 1, said
     assert "refs/heads/main is at dddddddddddd now" in said
+    assert gated.version == "good"
+
+
+def test_a_tag_of_another_commit_is_refused(gated: Project) -> None:
+    gated.environment["requires"] = {"backup": {"verified": True}}
+    gated.write()
+    commit(gated.root)
+    git(gated.root, "tag", "-a", "-m", "the release before", "v2", "HEAD~1")
+    code, said = deploy(gated)
+    assert code == 1, said
+    assert f"refs/tags/v2 is at {git(gated.root, 'rev-parse', 'HEAD~1')[:12]} here" in said
+    assert gated.version == "good"
+
+
+def test_a_release_that_is_no_tag_of_the_repository_is_refused(gated: Project, github: Simulator) -> None:
+    gated.environment["requires"] = {"backup": {"verified": True}}
+    gated.write()
+    code, said = deploy(gated, on_github(github, commit(gated.root)))
+    assert code == 3, said
+    assert "v2 is no tag, here or on GitHub" in said
     assert gated.version == "good"
 
 

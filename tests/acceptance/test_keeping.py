@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from support.programs import program
+from support.programs import lacking, program
 from support.project import PROGRAM, Project, clean_environment
 
 
@@ -131,7 +131,7 @@ def test_an_immutable_one_is_skipped_and_told(project: Project) -> None:
     names = _taken(project, 3)
     locked = project.root / "backups" / names[0]
     if subprocess.run([chattr, "+i", str(locked)], capture_output=True, check=False).returncode:
-        pytest.skip("this disk has no immutable files")
+        lacking("this disk has no immutable files")
     try:
         done = project.guard("backup", "prune", "--keep-last", "1")
     finally:
@@ -162,6 +162,27 @@ def test_sealed_is_not_verified(project: Project) -> None:
     assert project.guard("backup", "verify").code == 0
     [taken] = project.guard("backup", "list", "--json").json
     assert taken["verified"]["result"] == "passed"
+
+
+def test_the_newest_is_meant_also_where_it_cannot_be_read(project: Project) -> None:
+    names = _taken(project, 2)
+    newest = project.root / "backups" / names[-1]
+    newest.write_bytes(newest.read_bytes()[:-40])
+    done = project.guard("backup", "verify")
+    assert done.code == 4, done.out
+    assert names[-1] in done.out
+    assert project.guard("backup", "drill").code == 4
+    day = {one["name"]: one for one in project.guard("maintain", "--period", "daily", "--json").json["stages"]}
+    assert day["backup"]["status"] == "failed"
+
+
+def test_a_reference_that_is_empty_means_no_backup(project: Project) -> None:
+    """As a script gives it whose variable is not set."""
+    _taken(project, 1)
+    for arguments in (["verify", ""], ["verify", "--backup", ""], ["drill", "--backup", ""]):
+        done = project.guard("backup", *arguments)
+        assert done.code == 2, done.out
+        assert "there is no backup ''" in done.err
 
 
 def test_the_list_says_what_was_proven(project: Project) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from dhash_guard.simulator import Simulator
 from support.git import commit, on_github
-from support.project import Project
+from support.project import DEPLOY, PROGRAM, Project
+
+NIGHTLY = [str(PROGRAM), "backup", "create"]
 
 
 @pytest.fixture
@@ -52,6 +54,16 @@ def test_who_may_not_gets_nothing(project: Project, runner: dict[str, str], acto
     assert done.code == 1, done.err
     assert project.version == "next"
     assert "asked" in stage(project, "rollback leave")
+
+
+def test_who_runs_an_old_rollback_again_needs_the_rights_too(project: Project, runner: dict[str, str]) -> None:
+    """GitHub keeps the first one as the actor, and the typed confirmation stands in the run."""
+    project.environment["rollback"]["by"] = "admin"
+    project.write()
+    env = runner | {"GITHUB_ACTOR": "grace", "GITHUB_TRIGGERING_ACTOR": "ada", "GITHUB_RUN_ATTEMPT": "2"}
+    assert project.guard("rollback", "--confirm", "production", env=env).code == 1
+    assert project.version == "next"
+    assert "ada has write access, asked: admin" in stage(project, "rollback leave")
 
 
 def test_an_event_that_strangers_cause_orders_nothing(project: Project, runner: dict[str, str]) -> None:
@@ -109,9 +121,11 @@ def test_without_github_it_goes_on_and_says_so(project: Project, runner: dict[st
     assert "GitHub" in done.err
 
 
-def test_a_machine_that_forgot_everything_knows_which_backups_are_too_new(project: Project, runner: dict[str, str]) -> None:
-    """A hosted runner has the backups of a store, and no record: the nightly backup holds what is to be undone."""
-    assert project.guard("backup", "create", env=runner).code == 0
+def test_a_machine_that_forgot_everything_knows_which_backups_are_too_new(project: Project, github: Simulator) -> None:
+    """A hosted runner has the backups of a store, and no record: the nightly backup held what was just being deployed."""
+    (project.root / "deploy.py").write_text(f"{DEPLOY}\nimport subprocess\nsubprocess.run({NIGHTLY!r}, check=True)\n")
+    runner = on_github(github, commit(project.root))
+    assert project.guard("deploy", "--tag", "next", "--backup-first", "--force", env=runner).code == 0
     (project.root / ".dhash-guard/deployments/production.json").unlink()
     shown = project.guard("rollback", "--list", "--json", env=runner).json
     assert shown[0]["reason"] == "taken after the deployment began"

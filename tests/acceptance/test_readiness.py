@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support.git import git
 from support.project import Project
 
 HOSTED = {"GITHUB_ACTIONS": "true", "RUNNER_ENVIRONMENT": "github-hosted"}
@@ -72,6 +73,16 @@ def test_a_store_that_answers_is_said_and_one_that_does_not_is_a_finding(ready: 
     assert done.code == 0, done.out
     [finding] = [f for f in done.json["stages"][0]["findings"] if f["check"] == "backup store"]
     assert "backups there: 1" in finding["text"]
+
+
+def test_backups_that_git_would_take_along_are_noted(ready: Project) -> None:
+    git(ready.root, "init", "--quiet")
+    (ready.root / ".gitignore").write_text("/backups/\n.dhash-guard/\n")
+    done = ready.guard("check")
+    assert done.code == 0, done.err
+    assert "git: does not ignore monitor_logs/, premerge_artifacts/" in done.out
+    (ready.root / ".gitignore").write_text("backups/\n.dhash-guard/\nmonitor_logs/\npremerge_artifacts/\n")
+    assert "does not ignore" not in ready.guard("check").out
 
 
 @pytest.mark.parametrize("kind", ["production", "staging"])

@@ -46,6 +46,25 @@ def test_names_may_come_from_the_environment(project: Project) -> None:
     assert project.version == "next"
 
 
+@pytest.mark.parametrize("tag", [["--tag", ""], ["--tag=--force"], []], ids=["of an unset variable", "an option", "none"])
+def test_what_is_no_release_is_a_usage_error(project: Project, tag: list[str]) -> None:
+    assert project.guard("backup", "create").code == 0
+    done = project.guard("deploy", *tag, "--force")
+    assert done.code == 2, done.err
+    assert "tag" in done.err
+    assert project.version == "good"
+    assert not (project.root / ".dhash-guard/deployments").exists()
+
+
+def test_a_tag_is_asked_for_only_where_a_command_has_a_use_for_it(project: Project) -> None:
+    project.environment["deploy"]["run"] = [sys.executable, "deploy.py", "next"]
+    project.write()
+    assert project.guard("deploy", "--dry-run").code == 0
+    done = project.guard("deploy", "--mode", "production", "--backup-retention", "14", "--force")
+    assert done.code == 0, done.err
+    assert project.version == "next"
+
+
 def test_mode_must_agree(project: Project) -> None:
     done = project.guard("deploy", "--tag", "next", "--mode", "staging", "--force")
     assert done.code == 2

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import pty
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from support.loopback import body
-from support.project import PROGRAM, Project, Result, clean_environment
+from support.project import PROGRAM, Project, clean_environment
+from support.terminal import on_a_terminal
 
 QUEUE = "/api/dhash/queue/status"
 
@@ -41,38 +40,6 @@ def deployed(project: Project) -> Project:
 
 def stages(evidence: Any) -> dict[str, Any]:
     return {stage["name"]: stage for stage in evidence["stages"]}
-
-
-def on_a_terminal(project: Project, answer: bytes, *arguments: str, meanwhile: Callable[[], object] | None = None) -> Result:
-    """Run the program with a person at a terminal, who answers once; `meanwhile` happens while they think."""
-    leader, follower = pty.openpty()
-    child = subprocess.Popen(
-        [str(PROGRAM), *arguments],
-        cwd=project.root,
-        env=clean_environment() | {"TERM": "dumb"},
-        stdin=follower,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-    )
-    os.close(follower)
-    if meanwhile is None:
-        os.write(leader, answer)
-    said = b""
-    while True:
-        if meanwhile is not None and b"[y/N]" in said:
-            meanwhile()
-            meanwhile = None
-            os.write(leader, answer)
-        try:
-            block = os.read(leader, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not block:
-            break
-        said += block
-    out, _ = child.communicate(timeout=30)
-    os.close(leader)
-    return Result(child.returncode, out.decode(), said.decode())
 
 
 def queue(project: Project, *lengths: int) -> None:
@@ -163,6 +130,19 @@ def test_every_candidate_has_its_verdict(deployed: Project) -> None:
     assert ("skipped", "taken after the deployment began") in [(one["status"], one["text"]) for one in rejected]
 
 
+def test_a_backup_of_the_release_takes_no_number_of_one_before_it(deployed: Project) -> None:
+    """The way back is cut off, then the night comes: its backup holds what is to be undone."""
+    [before] = (deployed.root / "backups").glob("dhash_production_*.zip")
+    before.write_bytes(before.read_bytes()[:-40])
+    stands = (deployed.root / "library.json").read_bytes()
+    assert deployed.guard("backup", "create").code == 0
+    told = deployed.guard("rollback", "--list", "--json").json
+    assert [one["chance"] for one in told] == ["refused", "refused"]
+    assert "taken after the deployment began" in {one["reason"] for one in told}
+    assert deployed.guard("rollback", "--force").code == 3
+    assert (deployed.root / "library.json").read_bytes() == stands
+
+
 def test_a_rollback_without_a_target_is_recorded_with_every_reason(project: Project) -> None:
     assert project.guard("backup", "create").code == 0
     archive = next((project.root / "backups").glob("*.zip"))
@@ -219,7 +199,7 @@ def test_a_migration_that_no_backup_covers_stops_a_rollback_until_it_is_said(dep
     assert (asked.code, "Roll production" in asked.err) == (6, False), "refused before anybody is asked"
     done = deployed.guard("rollback", "--force")
     assert done.code == 6
-    assert "--override-safety" in done.err
+    assert "--override-safety" in done.out
     assert deployed.version == "next"
     assert deployed.evidence()["exit_code"] == 6
     assert deployed.guard("rollback", "--force", "--override-safety").code == 0
@@ -241,6 +221,20 @@ def test_nothing_overrides_the_hash(deployed: Project) -> None:
     done = deployed.guard("rollback", "--backup", reference, "--force", "--skip-validation", "--override-safety")
     assert done.code == 4
     assert deployed.version == "next"
+
+
+def test_a_record_that_cannot_be_read_stops_no_rollback_to_a_backup_that_is_named(deployed: Project) -> None:
+    record = deployed.root / ".dhash-guard/deployments/production.json"
+    newer = record.read_text().replace('"id"', '"unheard_of": 1, "id"')
+    record.write_text(newer)
+    unnamed = deployed.guard("rollback", "--force")
+    assert unnamed.code == 4
+    assert "--backup BACKUP" in unnamed.out
+    archive = next((deployed.root / "backups").glob("*.zip"))
+    done = deployed.guard("rollback", "--backup", f"backups/{archive.name}", "--force")
+    assert done.code == 0, done.err
+    assert "whether a migration is to be undone is not known" in done.err
+    assert (deployed.version, record.read_text()) == ("good", newer)
 
 
 def test_the_checklist_is_ticked_from_evidence(deployed: Project) -> None:

@@ -121,6 +121,8 @@ def test_and_it_stops_no_release_that_another_machine_is_at(
     held_elsewhere(github, "deploy")
     done = project.guard("monitor", env=runner)
     assert done.code == 8, done.err
+    assert "A PERSON IS NEEDED NOW" in done.err, "the other machine may not deploy after all"
+    assert not json.loads((project.run_folder() / "state.json").read_bytes())["finished"], "the next watch tries again"
     assert project.version == "next"
     assert state(github)["holder"]["owner"] == "5/1"
 

@@ -171,6 +171,7 @@ def test_a_foreign_zip_that_would_write_elsewhere(project: Project) -> None:
         ({"run": ["pg_dump"], "to": "b", "min_bytes": 0}, "too small"),
         ({"sqlite": ["/etc/a.db"]}, "relative to the project root"),
         ({"sqlite": ["a.db"], "grows": True}, "belongs to a component with paths"),
+        ({"run": ["pg_dump"], "to": "b", "optional": True}, "belongs to a component with paths or sqlite"),
         ({"run": ["pg_dump"], "to": "b", "minbytes": 2}, "min_bytes"),
     ],
 )

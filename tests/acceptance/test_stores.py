@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from support.loopback import Loopback
 from support.project import PROGRAM, Project, Result, clean_environment
@@ -92,12 +92,20 @@ def test_a_backup_goes_into_the_store_and_comes_back(stored: Stored) -> None:
 
 
 def test_a_runner_that_starts_empty_goes_on_counting(stored: Stored, tmp_path: Path, service: Loopback) -> None:
+    """Also where the store stumbles over the first question; where it never answers, no number is given twice."""
     first = stored.created()
     other = Project(tmp_path / "other", service)
     other.settings = stored.project.settings
     other.write()
+    stored.proxy.start_over(lambda _: Fault.ERROR_503)
+    done = other.guard("backup", "create", env=CREDENTIALS)
+    assert done.code == 7, done.err
+    assert "no backup was taken: none lies here, and the store does not say which was the last" in done.err
+    assert list((other.root / "backups").glob("*.zip")) == []
+    stored.proxy.start_over(lambda request: Fault.ERROR_503 if request.number == 1 else None)
     done = other.guard("backup", "create", env=CREDENTIALS)
     assert done.code == 0, done.err
+    assert stored.proxy.hits[0][0].is_list
     names = sorted(path.name for path in (other.root / "backups").glob("*.zip"))
     assert len(names) == 1, "nothing is fetched only to be counted"
     assert stored.whole() == {first.name, *names}
@@ -130,6 +138,70 @@ def test_a_failing_upload_is_exit_7_and_sync_mends_it(stored: Stored) -> None:
     assert stored.whole() == {stored.archives()[-1].name}
     done = stored.guard("backup", "sync", "--json")
     assert (done.code, done.json["result"]) == (0, "synced")
+
+
+def test_a_store_that_was_away_for_nights_loses_nothing(project: Project, tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    project.environment["backup"]["store"] = {"kind": "object", "url": f"file://{mounted}"}
+    project.write()
+
+    def archives() -> list[Path]:
+        return sorted((project.root / "backups").glob("dhash_*.zip"))
+
+    def in_store() -> set[str]:
+        return {path.name.removesuffix(".sha256") for path in mounted.glob("*.sha256")}
+
+    assert project.guard("backup", "create").code == 0
+    away = mounted.rename(tmp_path / "away")
+    for _ in range(2):
+        assert project.guard("backup", "create").code == 7
+    first, second, third = archives()
+    done = project.guard("backup", "sync")
+    assert done.code == 7
+    assert "which backups are only local cannot be told: the folder of the store is not there" in done.err
+    done = project.guard("backup", "prune", "--keep-last", "1")
+    assert done.code == 0, done.err
+    assert "warning: nothing that the store may lack is removed" in done.err
+    assert "pinned: the store does not say whether it has it" in done.out
+    assert archives() == [first, second, third]
+
+    away.rename(mounted)
+    done = project.guard("backup", "prune", "--keep-last", "1")
+    assert "pinned: it is not in the store yet" in done.out
+    assert archives() == [second, third]
+    second.write_bytes(second.read_bytes()[:80])
+    done = project.guard("backup", "sync")
+    assert done.code == 4, done.err
+    assert f"damaged and not uploaded: backups/{second.name} (" in done.err
+    assert in_store() == {first.name, third.name}
+    done = project.guard("backup", "create")
+    assert done.code == 0, done.err
+    assert f"warning: damaged and not uploaded: backups/{second.name} (" in done.err
+    assert in_store() == {first.name, third.name, archives()[-1].name}
+
+
+def test_retain_lets_old_ones_go_and_skips_those_that_may_not(stored: Stored, server: str) -> None:
+    """A locked object is hidden by the removal and its version stays; without the right to remove, it is skipped."""
+    client = Client(server, f"locked-{next(_COUNTER)}", ObjectLockEnabledForBucket=True)
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}}
+    client.s3.put_object_lock_configuration(Bucket=client.bucket, ObjectLockConfiguration=lock)
+    stored.project.environment["backup"]["store"] |= {"url": f"s3://{client.bucket}/dhash", "retain": 1}
+    stored.project.write()
+    locked = evolve(stored, client=client)
+    first, second = locked.created(), locked.created()
+    assert locked.whole() == {second.name}
+    versions = client.s3.list_object_versions(Bucket=client.bucket, Prefix=f"dhash/{first.name}")
+    assert {each["Key"] for each in versions["Versions"]} == {f"dhash/{first.name}{end}" for end in ("", ".json", ".sha256")}
+
+    def forbid(request: Request) -> Fault | None:
+        return Fault.FORBIDDEN if request.method == "DELETE" and ".zip" in request.path else None
+
+    locked.proxy.start_over(forbid)
+    done = locked.guard("backup", "create")
+    assert done.code == 0, done.err
+    assert f"{second.name} stays in the store: {second.name}.sha256 is locked or may not be deleted" in done.err
+    assert locked.whole() == {second.name, locked.archives()[-1].name}
 
 
 def test_wrong_bytes_from_the_store_are_never_restored(stored: Stored) -> None:

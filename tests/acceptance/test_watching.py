@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -61,6 +62,22 @@ def test_a_bad_release_is_rolled_back_and_proven(project: Project) -> None:
     )
     again = project.guard("monitor")
     assert again.code == 0, "the restored version is watched like any other, without a deployment to blame"
+
+
+def test_one_bad_look_before_a_release_does_not_shield_it(project: Project) -> None:
+    project.environment["monitor"]["baseline"] = 5
+    project.write()
+    asked = itertools.count()
+    project.service.routes["/health"] = lambda: SICK if next(asked) == 2 else OK
+    project.deployed("bad")
+    project.service.routes["/health"] = project._health
+    done = project.guard("monitor")
+    assert done.code == 5, done.err + done.out
+    evidence = project.evidence()
+    before = evidence["judged"]["baseline"]
+    words = [look["samples"]["health"]["health"] for look in before["looks"]]
+    assert (before["health"], words.count("unhealthy"), len(words)) == ("healthy", 1, 5)
+    assert project.guard("evidence", "verify").code == 0
 
 
 def _metrics(**values: Any) -> Answer:
@@ -184,12 +201,25 @@ def test_an_unsafe_rollback_is_not_begun(project: Project) -> None:
 def test_a_rollback_that_somebody_else_is_doing_is_left_to_them(project: Project) -> None:
     project.deployed()
     record = project.root / ".dhash-guard/deployments/production.json"
-    before = record.read_bytes()
     project.service.routes["/metrics"] = lambda: _metrics(p95=9000)
     with FileLock(project.root / ".dhash-guard/locks/production.lock"):
-        done = project.guard("monitor")
-    assert done.code == 8, done.out + done.err
-    assert record.read_bytes() == before
+        child = subprocess.Popen(
+            [str(PROGRAM), "monitor"],
+            cwd=project.root,
+            env=clean_environment(),
+            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        assert child.stderr is not None
+        assert any("waiting" in line for line in iter(child.stderr.readline, ""))
+        theirs = record.read_text().replace('"state":"open"', '"state":"rolled-back"')
+        record.write_text(theirs)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 8, err
+    assert "somebody else decided" in err
+    assert "A PERSON IS NEEDED NOW" not in err
+    assert record.read_text() == theirs
     assert project.version == "next"
 
 

@@ -141,13 +141,6 @@ def test_the_reference_page_lists_inputs_and_outputs() -> None:
             assert f"`{option}`" in row[1], name
 
 
-def test_what_the_readme_says_of_the_action_is_true() -> None:
-    page = (ROOT / "README.md").read_text("utf-8")
-    for heading, names in (("Inputs", NAMES), ("Outputs", OUTPUTS)):
-        if re.search(rf"^#+ {heading}$", page, re.MULTILINE):
-            assert set(table(page, heading)) == set(names)
-
-
 def test_every_use_that_is_shown_is_valid() -> None:
     found = list(used())
     assert found

@@ -160,6 +160,12 @@ def test_a_disk_that_takes_nothing_is_said(tmp_path: Path) -> None:
         file_in(tmp_path).swap(NOTHING, FIRST, "1")
 
 
+def test_so_is_one_that_gives_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".dhash-guard/shared/production.json").mkdir(parents=True)
+    with pytest.raises(OutsideSilent, match="cannot be read: Is a directory"):
+        file_in(tmp_path).read()
+
+
 # The ref alone
 
 

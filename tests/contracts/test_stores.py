@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from dhash_guard.backup.stores.store import Put, Store, StoreSilent
 from dhash_guard.errors import CannotTell, Damaged, Locked, NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.system import Machine, this_machine
+from dhash_guard.system.files import SystemFiles
 from support.s3 import CREDENTIALS, Client, s3_server, unused_address
 
 pytestmark = pytest.mark.xdist_group("s3")
@@ -493,6 +495,54 @@ def test_a_folder_that_is_not_mounted_is_no_empty_store(tmp_path: Path) -> None:
     store = ObjectStore(kind="object", url=f"file://{tmp_path}/mounted").open(this_machine({}))
     with pytest.raises(StoreSilent, match="not there"):
         store.listing()
+
+
+class Syncing(SystemFiles):
+    """The real disk; remembers what stood in each folder when it was synced."""
+
+    def __init__(self, refusal: int = 0, of: str = "") -> None:
+        self.synced: list[tuple[Path, set[str]]] = []
+        self._refusal = refusal
+        self._of = of
+
+    def sync_directory(self, path: Path) -> None:
+        if self._refusal and (path / self._of).exists():
+            raise OSError(self._refusal, "refused", str(path))
+        self.synced.append((path, {each.name for each in path.iterdir()}))
+        super().sync_directory(path)
+
+
+def mounted(tmp_path: Path, files: SystemFiles) -> World:
+    (tmp_path / "mounted").mkdir()
+    clock = HandClock()
+    machine = evolve(this_machine({}), clock=clock, files=files)
+    return World(ObjectStore(kind="object", url=f"file://{tmp_path}/mounted"), machine, clock, tmp_path)
+
+
+def test_a_name_in_a_folder_is_on_the_disk_before_the_next_one_counts_on_it(tmp_path: Path) -> None:
+    files = Syncing()
+    name = f"pre_rollback/pre_rollback_{NAME}"
+    put(mounted(tmp_path, files), name)
+    folder, base = tmp_path / "mounted/pre_rollback", f"pre_rollback_{NAME}"
+    stood = [names for path, names in files.synced if path == folder]
+    assert any(base in names and f"{base}.sha256" not in names for names in stood), "the archive before what commits it"
+    assert f"{base}.sha256" in stood[-1], "what commits it before it is called sealed"
+    assert any(path == folder.parent and folder.name in names for path, names in files.synced), "the new folder too"
+
+
+@pytest.mark.parametrize("of", [NAME, f"{NAME}.sha256"])
+def test_a_name_that_cannot_be_brought_to_the_disk_is_not_there(tmp_path: Path, of: str) -> None:
+    world = mounted(tmp_path, Syncing(errno.EIO, of))
+    path, facts = world.archive()
+    store = world.settings.open(world.machine)  # patient: the second attempt must not take the first for done
+    with pytest.raises(StoreSilent, match="refused"), store.lease("here", facts.size, 0) as lease:
+        store.put(NAME, path, facts, lease)
+    assert not (tmp_path / "mounted" / of).exists()
+    assert store.listing() == {}
+
+
+def test_a_file_system_that_syncs_no_folders_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert put(mounted(tmp_path, Syncing(errno.EINVAL))) is Put.SEALED
 
 
 def test_a_bucket_that_is_not_there_is_no_empty_store(server: str) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,46 @@ def test_what_others_wrote_is_pinned_by_its_whole_hash() -> None:
         for uses in re.findall(r"\buses: (\S+)", path.read_text()):
             if not uses.startswith(("mobius/dhash-guard", "./")):
                 assert re.search(r"@[0-9a-f]{40}$", uses), f"{path.name}: {uses}"
+
+
+def _jobs(workflows: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted((workflows / "workflows").glob("*.yml")):
+        for name, job in yaml.safe_load(path.read_text())["jobs"].items():
+            yield f"{path.name}: {name}", job
+
+
+def _uses(job: dict[str, Any], action: str) -> list[dict[str, Any]]:
+    return [step for step in job.get("steps", ()) if str(step.get("uses", "")).startswith(f"{action}@")]
+
+
+def test_no_checkout_cleans_a_runner_that_stays(workflows: Path) -> None:
+    """By default it removes what git does not know: the backups, the ledger, the record of the deployment."""
+    looked = []
+    for name, job in _jobs(workflows):
+        if "self-hosted" in str(job.get("runs-on")) or "inputs.runner" in str(job.get("runs-on")):
+            for step in _uses(job, "actions/checkout"):
+                assert step["with"].get("clean") is False, name
+                looked.append(name)
+    assert {"README-", "deploy.yml", "maintenance.yml", "rollback.yml", "waves-"} == {
+        re.split(r"\d|:", name)[0] for name in looked
+    }
+
+
+STORE = ("DHASH_GUARD_STORE_KEY", "DHASH_GUARD_STORE_SECRET")
+
+
+@pytest.mark.parametrize("name", ["deploy", "rollback", "maintenance"])
+def test_every_step_of_a_workflow_that_needs_backups_can_ask_the_store(name: str) -> None:
+    """A variable of the caller reaches no workflow that it calls, so a secret of a fixed name has to."""
+    data = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+    called = data[True]["workflow_call"]  # YAML reads `on` as true
+    assert called["inputs"]["libraries"]["default"] == ""
+    assert [called["secrets"][secret]["required"] for secret in STORE] == [False, False]
+    jobs = [job for job in data["jobs"].values() if "inputs.runner" in job["runs-on"]]
+    assert jobs
+    wanted = {secret: f"${{{{ secrets.{secret} }}}}" for secret in STORE}
+    for job in jobs:
+        assert sum("$LIBRARIES" in step.get("run", "") for step in job["steps"]) == 1
+        for step in _uses(job, "mobius/dhash-guard"):
+            assert wanted.items() <= step["env"].items(), step["name"]
+            assert "runner.temp" in step["with"]["libraries"], step["name"]

@@ -33,8 +33,8 @@ environments:
         database: {paths: [library.json]}
         config: {paths: [config/]}
         release: {paths: [current]}
-        absent: {paths: [leftover]}
-        gone: {paths: [gone]}
+        absent: {paths: [leftover], optional: true}
+        gone: {paths: [gone], optional: true}
 """
 """The same components as the killer's, for the installed program."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from faults.arena import Arena, child, start
-from faults.table import Row, record
+from faults.table import LEFT_OUT, Row, record
 from support.programs import program
 from support.project import PROGRAM, clean_environment
 
@@ -35,6 +35,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.skipped and isinstance(report.longrepr, tuple):
         why = str(report.longrepr[2]).removeprefix("Skipped: ").splitlines()[0]
         record(Row("Not run here", item.name, item.path.stem, skipped=why))
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """What nobody asked for is counted, so that the page says that it shows a part."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            record(Row("Not run here", item.name, item.path.stem, skipped=LEFT_OUT))
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ SETTINGS = BackupSettings(
         "database": Component(paths=("library.json",)),
         "config": Component(paths=("config/",)),
         "release": Component(paths=("current",)),
-        "absent": Component(paths=("leftover",)),
-        "gone": Component(paths=("gone",)),
+        "absent": Component(paths=("leftover",), optional=True),
+        "gone": Component(paths=("gone",), optional=True),
     }
 )
 

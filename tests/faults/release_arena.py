@@ -136,8 +136,9 @@ class Releases:
         (self.root / "library.json").write_text('{"schema": "none"}\n')
 
     def here(self, at: str = "A release") -> dict[str, str]:
-        """Commit what there is; the variables of a run on that commit."""
-        env = clean_environment() | on_github(self.github, commit(self.root, at))
+        """Commit what there is and call it that; the variables of a run on that commit."""
+        env = clean_environment() | on_github(self.github, sha := commit(self.root, at))
+        self.github.repository.tags[at] = sha
         shutil.rmtree(self.root / ".git/hooks", ignore_errors=True)  # examples, which only take time to copy
         return env
 

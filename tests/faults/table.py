@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from attrs import asdict, frozen
 
 ROWS = "DHASH_GUARD_FAULTS"
 """The variable that names the file to which rows are added; without it none are kept."""
+
+LEFT_OUT = "left out"
+"""Why a test did not run that nobody asked for."""
 
 FIRST = "first disk"
 _AT_A_STEP = ("killed", "power cut")
@@ -76,10 +79,11 @@ def judged(operation: str, step: str, fault: str, violations: Sequence[str], fil
 def table(rows: Sequence[Row]) -> str:
     """The page."""
     ran = [row for row in rows if not row.skipped]
-    skipped = sorted({(row.fault, row.step, row.skipped) for row in rows if row.skipped})
+    left_out = Counter(module for module, _ in {(row.fault, row.step) for row in rows if row.skipped == LEFT_OUT})
+    skipped = sorted({(row.fault, row.step, row.skipped) for row in rows if row.skipped not in ("", LEFT_OUT)})
     broken = sum(bool(row.violations) for row in ran)
     world = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
-    lines = [_HEAD, f"{len(ran)} faults, {broken} with violations; {world}.\n"]
+    lines = [_HEAD, f"{len(ran)} faults, {broken} with violations; {world}. {_part(left_out)}\n"]
     for operation in sorted({row.operation for row in ran}):
         mine = [row for row in ran if row.operation == operation]
         lines.append(f"\n## {operation}\n")
@@ -89,6 +93,13 @@ def table(rows: Sequence[Row]) -> str:
         lines += ["\n## Not run here\n", "| test | why |", "|---|---|"]
         lines += [f"| {module}: {name} | {why} |" for module, name, why in skipped]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+
+
+def _part(left_out: Counter[str]) -> str:
+    """Whether all of it was run, or what is missing."""
+    if not left_out:
+        return "Every test was run in full."
+    return f"Run in part, without {', '.join(f'{n} of `{module}`' for module, n in sorted(left_out.items()))}."
 
 
 def _matrix(rows: Sequence[Row]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve, fields
 
 from dhash_guard.errors import Damaged
-from dhash_guard.gates.refusals import Reason, Refused, Weight
+from dhash_guard.gates.refusals import Reason, Refused
 from dhash_guard.gates.trust import Expected, contradiction, judge
 from dhash_guard.ledger import verify
 from dhash_guard.ledger.keyed import Key, key_of, read, vouched
@@ -185,12 +185,6 @@ def test_evidence_is_of_one_environment_commit_configuration_attempt_time_and_ta
     truth = ("staging", (statement().commit, statement().tree), statement().configuration, 1, NOW, "v7")
     assert [cell for cell, answer in answers.items() if answer == "accepted"] == [truth]
     assert answers.keys() - {truth} == {cell for cell, answer in answers.items() if answer in {one.value for one in Reason}}
-
-
-def test_evidence_that_was_used_up_is_refused_by_hash_and_nonce() -> None:
-    for used in (statement().evidence, statement().nonce):
-        assert verdict(CONTENT, SEALED, expected(consumed=frozenset({used}))) == "already-consumed"
-    assert Reason.ALREADY_CONSUMED.weight is Weight.NO
 
 
 def test_a_short_key_is_no_key() -> None:

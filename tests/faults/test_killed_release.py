@@ -220,13 +220,22 @@ def test_killed_in_the_middle_of_the_projects_own_command(cases: Cases, then: st
     assert killings.releases.tree() == expected
 
 
-CANCELLED = ["run sh", "evidence", "POST deployments/statuses", "exchange", "take lock", "samples"]
+CANCELLED = {
+    "deploy": ("run sh",),
+    "deploy that rolls back": ("run sh", "exchange"),
+    "watch": ("samples",),
+    "watch that rolls back": ("samples", "exchange"),
+    "rollback": ("exchange",),
+}
+"""The steps at which each is cancelled, besides those that all of them have."""
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_cancelled_as_a_runner_does(cases: Cases, name: str) -> None:
     """INT, a little later TERM, and then KILL, whatever is done in between."""
     killings = cases(name)
-    points = [next((n for n, step in enumerate(killings.steps, 1) if word in step), 0) for word in CANCELLED]
-    for number, step in enumerate(sorted({*points} - {0})):
+    words = ("take lock", "evidence", "POST deployments/statuses", *CANCELLED[name])
+    points = {word: next((n for n, step in enumerate(killings.steps, 1) if word in step), 0) for word in words}
+    assert all(points.values()), f"no such step: {points}"
+    for number, step in enumerate(sorted({*points.values()})):
         killings.kill(step, "after", killings.case.then[number % len(killings.case.then)], cancel=True)

@@ -14,15 +14,17 @@ from typing import Any
 
 import pytest
 import yaml
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration, load
+from dhash_guard.errors import CannotTell
 from dhash_guard.gates.watch import TickReport, Watch
 from dhash_guard.ledger import samples
 from dhash_guard.ledger.verify import verify
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.outcome import Status
+from dhash_guard.records.units import Seconds
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.monitor import WatchOrders, monitor
 from dhash_guard.rollout.run import open_run
@@ -320,6 +322,81 @@ def test_what_had_seen_nothing_wrong_begins_anew(tmp_path: Path) -> None:
     assert told.status is Status.HEALTHY
     assert told.evidence.verdict is not None
     assert told.evidence.verdict.started_at == START + LOOKS + 600
+
+
+def planned(configuration: Configuration, duration: float, interval: float = 1.0) -> Configuration:
+    """As a command line with other options has it, or a file that was edited meanwhile."""
+    environment = configuration.environment
+    plan = evolve(environment.monitor, duration=Seconds(duration), interval=Seconds(interval))
+    digest = f"{duration} s, a look every {interval} s"
+    return evolve(configuration, environment=evolve(environment, monitor=plan), digest=digest)
+
+
+@pytest.mark.parametrize(("duration", "interval"), [(40.0, 1.0), (90.0, 1.0), (59.0, 2.0)])
+def test_what_was_seen_to_break_is_not_forgotten_under_another_plan(
+    tmp_path: Path, duration: float, interval: float
+) -> None:
+    configuration = deployed(tmp_path / "project")
+    assert killed_at(configuration, "bad for a moment", "after the note", 22) is not None
+    told = watched(planned(configuration, duration, interval), "bad for a moment", START + 25)
+    assert told.status is Status.DEGRADED
+    assert state_of(configuration) is DeploymentState.DEGRADED
+
+
+def test_what_had_seen_nothing_wrong_begins_anew_under_another_plan(tmp_path: Path) -> None:
+    configuration = deployed(tmp_path / "project")
+    assert killed_at(configuration, "good", "after the note", 22) is not None
+    told = watched(planned(configuration, 40.0), "good", START + 25)
+    assert told.evidence.verdict is not None
+    assert (told.status, told.evidence.verdict.started_at) == (Status.HEALTHY, START + 25)
+
+
+def test_what_this_configuration_does_not_see_break_cannot_be_told(tmp_path: Path) -> None:
+    configuration = deployed(tmp_path / "project")
+    assert killed_at(configuration, "bad for a moment", "after the note", 22) is not None
+    shorter = planned(configuration, 10.0)
+    with pytest.raises(CannotTell, match="saw mean, p95 fail"):
+        watched(shorter, "bad for a moment", START + 25)
+    assert state_of(configuration) is DeploymentState.OPEN
+
+
+def test_what_was_seen_to_break_without_a_deployment_is_not_forgotten_in_its_time(tmp_path: Path) -> None:
+    configuration = deployed(tmp_path / "project")
+    for later, status in ((25, Status.DEGRADED), (LOOKS + 600, Status.HEALTHY)):
+        shutil.rmtree(configuration.layout.state)
+        assert killed_at(configuration, "bad for a moment", "after the note", 22) is not None
+        assert watched(configuration, "bad for a moment", START + later).status is status
+
+
+def test_what_was_there_before_the_last_change_is_not_blamed_on_it(tmp_path: Path) -> None:
+    configuration = deployed(tmp_path / "project")
+    assert killed_at(configuration, "bad for a moment", "after the note", 22) is not None
+    deployment = deployments.latest(configuration)
+    assert deployment is not None
+    machine, _ = world(SERIES["good"][0], START)
+    deployments.keep(machine, configuration, evolve(deployment, changed_at=START + 24))
+    assert watched(configuration, "bad for a moment", START + 25).status is Status.HEALTHY
+
+
+def test_a_log_that_is_judged_between_hides_no_breach(tmp_path: Path) -> None:
+    configuration = deployed(tmp_path / "project")
+    assert killed_at(configuration, "bad for a moment", "after the note", 22) is not None
+    log = tmp_path / "other.jsonl"
+    log.write_text(json.dumps({"tick": 0, "at": START, "samples": {"p95": 0.1}}) + "\n")
+    machine, _ = world(SERIES["good"][0], START + 24)
+    run = open_run(machine, configuration, "monitor", lambda text: None)
+    monitor(run, WatchOrders(recorded=log), Unseen())
+    assert watched(configuration, "bad for a moment", START + 25).status is Status.DEGRADED
+
+
+def test_killed_while_it_went_on_forgets_nothing(tmp_path: Path) -> None:
+    configuration = deployed(tmp_path / "project")
+    assert killed_at(configuration, "bad for a moment", "after the note", 22) is not None
+    machine, _ = world(SERIES["good"][0], START + 24, KilledDisk("after the note", 10))
+    run = open_run(machine, configuration, "monitor", lambda text: None)
+    with pytest.raises(Killed):
+        monitor(run, WatchOrders(), Unseen())
+    assert watched(configuration, "bad for a moment", START + 26).status is Status.DEGRADED
 
 
 def test_killed_again_and_again(tmp_path: Path) -> None:

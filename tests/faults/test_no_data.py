@@ -19,13 +19,15 @@ from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.gates.settings import Aggregate, BaselineSource, Gate
 from dhash_guard.gates.watch import Watch
 from dhash_guard.records.outcome import Action, Decision, Ending, Status, Verdict
-from dhash_guard.records.sample import Absence, AbsenceKind, Health, Tick
+from dhash_guard.records.sample import Absence, AbsenceKind, Counts, Health, Tick
 from dhash_guard.records.units import Ratio, Seconds, Unit, parse_quantity
 from dhash_guard.signals import Sampler, Signal
 from dhash_guard.signals.health import HealthSettings
+from dhash_guard.signals.host import HostSignal
 from dhash_guard.signals.http_json import HttpJson, ValueMapping
 from dhash_guard.signals.prometheus import Prometheus, QueryMapping
 from dhash_guard.signals.prometheus_text import MetricMapping, PrometheusText
+from dhash_guard.signals.reading import AbsentMeans
 from dhash_guard.system.http import NoAnswer, Trouble
 from support.loopback import Loopback, body
 from support.project import HEALTH_GATE, Project
@@ -100,6 +102,10 @@ JSON: dict[str, tuple[Metrics, AbsenceKind]] = EVERYWHERE | {
     "empty object": (always(said({})), A.MISSING_PATH),
     "only a time": (without("p95", "errors", "requests", "rate"), A.MISSING_PATH),
     "an empty list": (always(said([])), A.MISSING_PATH),
+    "null": (always(said(b"null")), A.MISSING_PATH),
+    "a bare number": (always(said(b"0")), A.MISSING_PATH),
+    "a bare text": (always(said(b'"maintenance"')), A.MISSING_PATH),
+    "an error in its place": (always(said({"error": "database is down"})), A.MISSING_PATH),
     "null value": (every(None), A.EMPTY),
     "bare NaN": (bare(b"NaN"), A.NOT_A_NUMBER),
     "the string NaN": (every("NaN"), A.NOT_A_NUMBER),
@@ -151,6 +157,10 @@ PAGE: dict[str, tuple[Metrics, AbsenceKind]] = EVERYWHERE | {
     "empty body": (always(said(b"")), A.EMPTY),
     "other metrics": (always(said(b"up 1\n")), A.MISSING_PATH),
     "only comments": (always(said(b"# TYPE p95_ms gauge\n")), A.EMPTY),
+    "a word": (always(said(b"maintenance\n")), A.NOT_JSON),
+    "JSON with 200": (always(said(b'{"error": "database is down"}\n')), A.NOT_JSON),
+    "HTML with 200": (always(said(HTML + b"\n")), A.NOT_JSON),
+    "a page that was cut": (always(said(b"up 1\nrequ")), A.NOT_JSON),
     "NaN": (always(said(b"p95_ms NaN\nrate_percent NaN\nerrors NaN\nrequests NaN\n")), A.NOT_A_NUMBER),
     "several series": (
         always(said(b"".join(b'%b{a="1"} 1\n%b{a="2"} 2\n' % (n, n) for n in (b"p95_ms", b"rate_percent", b"errors")))),
@@ -248,10 +258,18 @@ GATES = HEALTHY_GATES | {
 }
 
 
+def zeroed(settings: Signal) -> Signal:
+    """The same source with `absent: zero` for each of its values."""
+    assert not isinstance(settings, HostSignal)
+    values: Any = {name: evolve(mapping, absent=AbsentMeans.ZERO) for name, mapping in settings.values.items()}
+    return evolve(settings, values=values)
+
+
 @cache
-def looks(source: str, kind: str) -> list[Tick]:
+def looks(source: str, kind: str, zero: bool = False) -> list[Tick]:
     """Sixty looks through the real sources at a service that is well, with these metrics; `good` is what they were."""
     settings, good, kinds = SOURCES[source]
+    settings = zeroed(settings) if zero else settings
 
     def web(asked: str, now: float) -> Said:
         if asked == "/health":
@@ -314,6 +332,21 @@ def test_nothing_at_all(source: str, kind: str) -> None:
         if name not in HEALTHY_GATES:
             alone = judged({name: gate}, ticks)
             assert (alone.status, alone.decision, alone.gate) == (Status.CANNOT_TELL, Decision.HOLD, name)
+
+
+ONLY_LACKING = [("http-json", "only a time"), ("prometheus", "empty vector"), ("prometheus-text", "other metrics")]
+GARBAGE = [case for case in KINDS if case not in ONLY_LACKING]
+
+
+@pytest.mark.parametrize(("source", "kind"), GARBAGE, ids=[": ".join(case) for case in GARBAGE])
+def test_garbage_is_no_zero_where_zero_is_declared(source: str, kind: str) -> None:
+    assert looks(source, kind, zero=True) == looks(source, kind)
+
+
+@pytest.mark.parametrize(("source", "kind"), ONLY_LACKING, ids=[": ".join(case) for case in ONLY_LACKING])
+def test_what_only_lacks_them_is_zero_where_zero_is_declared(source: str, kind: str) -> None:
+    for tick in looks(source, kind, zero=True):
+        assert (tick.samples["p95"], tick.samples["rate"], tick.samples["errors"]) == (0.0, 0.0, Counts(0.0, 0.0))
 
 
 @pytest.mark.parametrize("at", [1, 2, 5, 11, 31, 48, 55, 57, 58, 59])

@@ -25,6 +25,8 @@ def count(value: float) -> Quantity:
 ABSENT: Value = Absence(AbsenceKind.TIMEOUT)
 calm = st.floats(0.1, 4.9)
 wild: st.SearchStrategy[Value] = st.one_of(calm, calm, st.floats(0, 10), st.just(5.0), st.just(ABSENT))
+restless: st.SearchStrategy[Value] = st.one_of(calm, calm, st.floats(0, 10), st.just(5.0))
+known: st.SearchStrategy[Value] = st.sampled_from([Health.HEALTHY] * 8 + [Health.WARNING, Health.UNHEALTHY])
 words: st.SearchStrategy[Value] = st.sampled_from([Health.HEALTHY] * 8 + [Health.WARNING, Health.UNHEALTHY, ABSENT])
 shares: st.SearchStrategy[Value] = st.tuples(st.integers(0, 5), st.integers(0, 40)).map(
     lambda pair: Counts(float(min(pair)), float(pair[1]))
@@ -72,9 +74,10 @@ gates: st.SearchStrategy[Gate] = st.one_of(
 @st.composite
 def series(draw: st.DrawFn) -> list[Tick]:
     size = draw(st.integers(2, 80))
-    gaps = draw(st.sets(st.integers(0, 80), max_size=4))
-    columns = {"x": draw(st.lists(wild, min_size=size, max_size=size))}
-    columns["h"] = draw(st.lists(words, min_size=size, max_size=size))
+    whole = draw(st.booleans())  # what has a value at every look is folded another way
+    gaps = draw(st.sets(st.integers(0, 80), max_size=0 if whole else 4))
+    columns = {"x": draw(st.lists(restless if whole else wild, min_size=size, max_size=size))}
+    columns["h"] = draw(st.lists(known if whole else words, min_size=size, max_size=size))
     columns["c"] = draw(st.lists(shares, min_size=size, max_size=size))
     rows = [{name: column[index] for name, column in columns.items()} for index in range(size)]
     return [Tick(index, START + index, row) for index, row in enumerate(rows) if index not in gaps or not index]

@@ -1,4 +1,4 @@
-"""The documentation runs: every command of the README in the example project, every YAML block against the program."""
+"""The documentation runs: the README's session, every YAML block; links lead somewhere, and no command is misspelt."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
+from dhash_guard.cli import program
+from support.programs import program as program_path
 from support.project import PROGRAM, clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,40 +59,87 @@ def test_every_link_leads_somewhere() -> None:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """The example project, laid out and running under load."""
+def anchors(page: Path) -> set[str]:
+    """What GitHub calls the headings of a page."""
+    heads = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_every_anchor_is_a_heading() -> None:
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text("utf-8")):
+            assert anchor in anchors(page.parent / target if target else page), f"{page.name}: {target}#{anchor}"
+
+
+def shown(page: Path) -> Iterator[str]:
+    """The commands that a page shows, in blocks and in the middle of a sentence."""
+    text = page.read_text("utf-8")
+    for kind, block in FENCE.findall(text):
+        if kind in ("sh", "console"):
+            yield from (line.removeprefix("$ ") for line in block.splitlines())
+    yield from (" ".join(each.split()) for each in re.findall(r"`([a-z][^`]*)`", FENCE.sub("", text)))
+
+
+def parse(words: list[str]) -> None:
+    """Let each command of the line read its options; nothing is run."""
+    command: click.Command | None = program
+    context = click.Context(program, info_name="dhash-guard")
+    while command is not None:
+        _, words, _ = command.make_parser(context).parse_args(words)
+        if not isinstance(command, click.Group) or not words:
+            return
+        name, command, words = command.resolve_command(context, words)
+        if command is not None:
+            context = click.Context(command, info_name=name, parent=context)
+
+
+def test_every_command_that_is_shown_exists_with_its_options() -> None:
+    wrong, count = [], 0
+    for page in PAGES:
+        for line in shown(page):
+            if line.startswith("dhash-guard "):
+                count += 1
+                try:
+                    parse(shlex.split(line.removesuffix(" &"))[1:])
+                except click.UsageError as problem:
+                    wrong.append(f"{page.relative_to(ROOT)}: {line}: {problem.format_message()}")
+    assert wrong == []
+    assert count > 50
+    with pytest.raises(click.NoSuchOption):
+        parse(["deploy", "--backup-frist"])
+
+
+def test_the_commands_of_the_lock_run_as_they_stand(tmp_path: Path) -> None:
+    page = ROOT / "docs/reference/shared-state.md"
+    (tmp_path / "dhash-guard.yml").write_text(blocks("yaml", page)[0][1])
+    (block,) = (block for _, block in blocks("sh", page) if "lock take" in block)
+    for line in block.splitlines():
+        done = subprocess.run([str(PROGRAM), *shlex.split(line)[1:]], cwd=tmp_path, env=clean_environment(), check=False)
+        assert done.returncode == 0, line
+
+
+def test_the_day_of_a_release_runs_as_the_readme_shows_it(tmp_path: Path) -> None:
+    """All of its blocks in one shell, as they would be pasted; only the port is one that is free here."""
     pytest.importorskip("PIL", reason="the example needs Pillow: pip install 'dhash-guard[demo]'")
-    root = tmp_path / "project"
-    setup = [sys.executable, str(ROOT / "examples/mobius-dhash/scripts/setup.py"), "--root", str(root), "--count", "24"]
-    subprocess.run(setup, check=True, capture_output=True)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    session = "".join(block for _, block in blocks("sh", ROOT / "README.md") if "make " not in block).replace(
+        "5001", str(port)
+    )
+    assert session.count("\ndhash-guard ") > 10
+    script = f"set -ex\ntrap 'kill %1; python scripts/service.py stop' EXIT\n{session}"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = clean_environment() | {"PATH": path, "DHASH_PORT": str(port), "DHASH_URL": f"http://127.0.0.1:{port}"}
-    subprocess.run([sys.executable, "scripts/service.py", "start"], cwd=root, env=env, check=True, capture_output=True)
-    command = [sys.executable, "load.py", "--url", env["DHASH_URL"], "--rate", "8", "--duration", "300"]
-    load = subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield root, env
-    finally:
-        load.terminate()
-        load.wait()
-        subprocess.run([sys.executable, "scripts/service.py", "stop"], cwd=root, env=env, check=False, capture_output=True)
-
-
-def test_every_command_of_the_readme_runs(example: tuple[Path, dict[str, str]]) -> None:
-    root, env = example
-    ran = 0
-    for where, block in blocks("sh", ROOT / "README.md"):
-        for line in block.strip().splitlines():
-            if line.startswith("make "):
-                continue  # `make demo` is run by its own test
-            done = subprocess.run(shlex.split(line), cwd=root, env=env, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{where}: {line}\n{done.stdout}{done.stderr}"
-            ran += 1
-    assert ran >= 10
+    done = subprocess.run(
+        [program_path("bash", "bash"), "-c", script],
+        cwd=tmp_path,
+        env=clean_environment() | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_generated_reference_is_up_to_date() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import struct
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from support.programs import program
+from support.programs import lacking, program
 
 MAKERS = {
     "xfs": (["mkfs.xfs", "-q", "-f"], 320 << 20, "xfsprogs"),
@@ -24,7 +25,25 @@ MAKERS = {
 def require_root() -> None:
     """Mounting needs root; a laptop skips, CI is root."""
     if os.name != "posix" or os.geteuid() != 0:
-        pytest.skip("needs root to mount: sudo make faults")
+        lacking("needs root to mount: sudo make faults")
+
+
+@contextmanager
+def powerless() -> Iterator[None]:
+    """Root, on Linux, without its right to pass over the modes of files; every other user is so already."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        yield
+        return
+    libc, header = ctypes.CDLL(None, use_errno=True), struct.pack("=Ii", 0x20080522, 0)
+    rights = ctypes.create_string_buffer(24)
+    assert libc.capget(header, rights) == 0
+    effective, *others = struct.unpack("=6I", rights.raw)
+    past_modes = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    assert libc.capset(header, struct.pack("=6I", effective & ~past_modes, *others)) == 0
+    try:
+        yield
+    finally:
+        libc.capset(header, rights)
 
 
 def refused(command: Sequence[str]) -> str:
@@ -39,7 +58,7 @@ def mounted(folder: Path, *options: str) -> Iterator[Path]:
     require_root()
     folder.mkdir(parents=True, exist_ok=True)
     if why := refused(["mount", *options, str(folder)]):
-        pytest.skip(f"cannot mount here (a container without loop devices or without the right to?): {why}")
+        lacking(f"cannot mount here (a container without loop devices or without the right to?): {why}")
     try:
         yield folder
     finally:
@@ -54,7 +73,7 @@ def image(path: Path, kind: str, size: int = 0, *options: str) -> Path:
     with path.open("wb") as file:
         file.truncate(max(size, least) if kind != "ext4" else size or least)
     if why := refused([*command, *options, str(path)]):
-        pytest.skip(f"{command[0]}: {why}")
+        lacking(f"{command[0]}: {why}")
     return path
 
 
@@ -72,7 +91,7 @@ def attributed(path: Path, attribute: str) -> Iterator[None]:
     require_root()
     program("chattr", "e2fsprogs")
     if why := refused(["chattr", attribute, str(path)]):
-        pytest.skip(f"no file attributes here: {why}")
+        lacking(f"no file attributes here: {why}")
     try:
         yield
     finally:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 _REFERENCE = re.compile(
     r"@\w|#\d|\bGH-\d|://|\bwww\.|(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])|mailto:|:[a-z_+-][\w+-]*:",
@@ -13,14 +16,21 @@ _REFERENCE = re.compile(
 )
 
 
+@cache
 def parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
+
+
+@lru_cache(maxsize=8)
+def tokens(text: str) -> Sequence[Token]:
+    """The page taken apart; tests ask about one page several times."""
+    return tuple(parser().parse(text))
 
 
 def structure(text: str) -> Counter[str]:
     """How often each kind of token occurs, inline ones included; HTML with its text."""
     found: Counter[str] = Counter()
-    for token in parser().parse(text):
+    for token in tokens(text):
         found[token.type] += 1
         for child in token.children or ():
             if child.type not in ("text", "text_special", "softbreak"):
@@ -33,7 +43,7 @@ def structure(text: str) -> Counter[str]:
 def visible(text: str) -> list[str]:
     """The texts that are shown, one per inline block, code spans left out (GitHub links nothing there)."""
     shown = []
-    for token in parser().parse(text):
+    for token in tokens(text):
         if token.type == "inline":
             shown.append("".join(c.content for c in token.children or () if c.type in ("text", "text_special")))
     return shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 from dhash_guard.backup import sidecar
@@ -14,6 +15,9 @@ from dhash_guard.backup.naming import Named, folders, named, single_named
 from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout
+
+_ALIKE = 0.85
+"""How alike a name must be to be suggested: whoever is in a hurry restores what is."""
 
 
 def listing(layout: Layout, environment: str | None = None) -> list[BackupFacts]:
@@ -44,6 +48,19 @@ def newest(layout: Layout, environment: str) -> BackupFacts | None:
     return usable[-1] if usable else None
 
 
+def last_taken(backups: Iterable[BackupFacts]) -> BackupFacts | None:
+    """The newest of these backups, readable or not; None where there is none. Snapshots do not count.
+
+    One of ours that cannot be read has a number that nobody knows; names rise with the numbers, so that its name tells.
+    """
+    found = [facts for facts in backups if facts.purpose is Purpose.BACKUP]
+    ordered = sorted(found, key=lambda facts: (facts.sequence, facts.sealed_at, facts.name))
+    numbered = [facts for facts in ordered if facts.sequence]
+    unreadable = [facts for facts in ordered if not facts.sequence and not facts.note]
+    ours = [*numbered[-1:], *unreadable]
+    return max(ours, key=lambda facts: facts.name) if ours else ordered[-1] if ordered else None
+
+
 def find(layout: Layout, reference: str, environment: str, from_env: str = "") -> BackupFacts:
     """The backup called `reference`: a path, relative to the project or absolute, or a base name.
 
@@ -53,10 +70,11 @@ def find(layout: Layout, reference: str, environment: str, from_env: str = "") -
     path = _existing(layout, reference)
     if path is None:
         names = [Path(facts.name).name for facts in listing(layout, environment)]
-        near = difflib.get_close_matches(Path(reference).name, names, n=1) or names[-1:]
+        near = difflib.get_close_matches(Path(reference).name, names, n=1, cutoff=_ALIKE)
+        listed = f"`dhash-guard rollback --list --env {environment}` shows what there is."
         raise UsageProblem(
             f"there is no backup {reference!r}",
-            cure=f"Did you mean {near[0]}?" if near else f"{environment} has no backups.",
+            cure=f"Did you mean {near[0]}?" if near else listed if names else f"{environment} has no backups.",
         )
     if form_of(path) is Form.TAR:
         raise refusal(path)
@@ -132,7 +150,7 @@ def _unreadable(layout: Layout, path: Path, said: Named | None, sha256: str, pro
         environment=said.environment if said else "",
         purpose=said.purpose if said else Purpose.BACKUP,
         sequence=0,
-        sealed_at=0.0,
+        sealed_at=said.at if said else 0.0,
         size=size,
         sha256=sha256,
         members=0,

@@ -99,7 +99,8 @@ def collect(
     """Find every member of `components`, without following links; `made` is what they make, None while that is not known.
 
     With `strict`, databases in use that no component names as such are refused. Raise UsageProblem where roots overlap or
-    lie where they may not, and NoGo naming every member that cannot be backed up, also where not one root exists.
+    lie where they may not, and NoGo naming every member that cannot be backed up, also where not one root exists
+    and one would have to.
     """
     databases = Databases(databases_of(components), planned(components) if made is None else made, strict)
     roots = _roots(layout, components, databases)
@@ -118,7 +119,7 @@ def collect(
             if entries > remember:
                 found = None
     _refuse(problems)
-    if all(root.kind is Kind.ABSENT for root in roots):
+    if all(root.kind is Kind.ABSENT for root in roots) and not all(part.optional for part in components.values()):
         raise NoGo("nothing to back up: " + ", ".join(root.path for root in roots) + " do not exist")
     return Collection(
         project=layout.root,
@@ -226,12 +227,19 @@ def _kind(location: Path) -> Kind:
 def require_places(layout: Layout, roots: list[str]) -> None:
     """Raise UsageProblem where roots overlap each other, the backups, the state of this program, or lie below a link."""
     problems = overlaps(roots)
+    above = Path(os.path.realpath(layout.root))
+    # Behind a link they would go with the tree that a restore takes away, so that it counts where they really lie.
+    guarded = {each: Path(os.path.realpath(each)) for each in (layout.backups, layout.pre_rollback, layout.state)}
     for path in roots:
         location = layout.root / path
-        for guarded in (layout.backups, layout.state):
-            if guarded.is_relative_to(location) or location.is_relative_to(guarded):
-                problems.append(f"{path!r} and {layout.relative(guarded)!r} overlap")
+        for each, real in guarded.items():
+            if _overlap(location, each) or _overlap(above / path, real):
+                problems.append(f"{path!r} and {layout.relative(each)!r} overlap")
         parents = [parent for parent in location.parents if parent.is_relative_to(layout.root) and parent != layout.root]
         problems += [f"{path!r} lies below the link {layout.relative(p)!r}" for p in parents if p.is_symlink()]
     if problems:
         raise UsageProblem("; ".join(problems), cure="Give each component paths of its own, and the real ones.")
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)

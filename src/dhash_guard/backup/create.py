@@ -13,10 +13,11 @@ from dhash_guard.backup.archive.cloning import can_clone
 from dhash_guard.backup.archive.deflate import chosen
 from dhash_guard.backup.archive.manifest import FORMAT, Header
 from dhash_guard.backup.archive.writer import Written, write_archive
-from dhash_guard.backup.catalog import facts_of, listing, newest
+from dhash_guard.backup.catalog import facts_of, newest
 from dhash_guard.backup.components import Collection, collect, select
 from dhash_guard.backup.hooks import quiesced
 from dhash_guard.backup.naming import archive_path, leftovers, next_moment, temporary_path
+from dhash_guard.backup.numbering import next_number, remember_number
 from dhash_guard.backup.restoring.journal import held, require_no_journal, wait_until_free
 from dhash_guard.backup.sealing import discarded, explained, require_renames, seal
 from dhash_guard.backup.settings import BackupSettings
@@ -74,7 +75,7 @@ def create(
 ) -> BackupFacts:
     """Back up what `plan` selected, as it stands now, and return the facts of the sealed, read back archive.
 
-    Its number goes on from the newest backup that lies here, or from `after`, which lies elsewhere, where that is newer.
+    Its number goes on from every one that was given here, and from that of `after`, which lies elsewhere.
     Raise NoGo where a file changed, a hook failed or the disk is full, OutsideSilent for a hook that does not end,
     Damaged where the archive reads back differently, Locked where another backup or restore runs. Whatever is raised,
     no file stays under a final name.
@@ -97,6 +98,7 @@ def create(
                 _require_room(machine, layout, collection)
                 header = header_for(layout, plan.environment, purpose, at, collection, after)
                 written = _write(machine, path, header, collection)
+            remember_number(machine, layout, plan.environment, header.sequence)
             seal(machine, layout, path, written)
     return facts_of(layout, path)
 
@@ -144,14 +146,13 @@ def header_for(
 ) -> Header:
     """The manifest's first line: the next sequence number, and the archive before this one."""
     before = max(filter(None, (newest(layout, environment), after)), key=lambda facts: facts.sequence, default=None)
-    numbers = [facts.sequence for facts in listing(layout, environment)] + ([after.sequence] if after else [])
     return Header(
         format=FORMAT,
         tool=__version__,
         service=layout.service,
         environment=environment,
         purpose=purpose,
-        sequence=1 + max(numbers, default=0),
+        sequence=next_number(layout, environment, after),
         created_at=at,
         sealed_at=at,
         components=collection.components,

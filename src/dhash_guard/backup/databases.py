@@ -21,6 +21,8 @@ SIDES = ("-journal", "-shm", "-wal")
 _MAGIC = b"SQLite format 3\x00"
 _WAL_VERSION = 2
 _HEAD = 20
+_NAP = 0.05
+"""Seconds between two attempts at a database that is locked."""
 _SHOWN = 3
 
 
@@ -121,11 +123,26 @@ def _copied_at_rest(source: Path, target: Path) -> bool:
 
 
 def _copy(source: Path, how: str, target: Path, patience: float) -> None:
+    naps = 0
+
+    def wait(status: int, remaining: int, total: int) -> None:
+        """Python tries again for ever, and SQLite's own timeout would let no signal through."""
+        nonlocal naps
+        if status not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return
+        naps += 1
+        if naps * _NAP > patience:
+            raise NoGo(
+                f"{source} stayed locked for {patience:g} s",
+                cure="End what holds it, quiesce it, or give its component a longer timeout.",
+            )
+
     with (
-        closing(sqlite3.connect(f"file:{quote(str(source))}?{how}", uri=True, timeout=patience)) as live,
+        closing(sqlite3.connect(f"file:{quote(str(source))}?{how}", uri=True, timeout=0)) as live,
         closing(sqlite3.connect(target)) as copy,
     ):
-        live.backup(copy)  # in one step: what others write meanwhile begins it anew otherwise
+        # In one step: what others write meanwhile begins it anew otherwise.
+        live.backup(copy, progress=wait, sleep=_NAP)
 
 
 def _in_use(source: Path) -> bool:

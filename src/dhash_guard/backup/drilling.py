@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +14,7 @@ from dhash_guard.backup.catalog import path_of
 from dhash_guard.errors import CannotTell, Locked
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.canonical import canonical
-from dhash_guard.records.codec import from_data, to_data
+from dhash_guard.records.codec import from_json, to_data
 from dhash_guard.records.layout import Layout
 from dhash_guard.system.machine import Machine
 
@@ -91,7 +90,6 @@ def _found(layout: Layout) -> list[Path]:
 
 def _read(path: Path) -> Drilling | None:
     try:
-        data = json.loads(path.read_bytes())
-        return from_data(Drilling, data if isinstance(data, dict) else {})
+        return from_json(Drilling, path.read_bytes())
     except (OSError, ValueError):
         return None

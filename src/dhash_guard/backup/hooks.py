@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dhash_guard.backup.settings import BackupSettings, Hook
 from dhash_guard.errors import GuardError, NoGo, OutsideSilent
 from dhash_guard.records.layout import Layout
+from dhash_guard.system.interrupt import held_off
 from dhash_guard.system.machine import Machine
 
 
@@ -35,7 +36,8 @@ def _resume(machine: Machine, layout: Layout, settings: BackupSettings) -> Guard
     if settings.resume is None:
         return None
     try:
-        _run(machine, layout, "resume", settings.resume)
+        with held_off():  # a job that is cancelled is told so twice, and the second time would end the command
+            _run(machine, layout, "resume", settings.resume)
     except GuardError as problem:
         return problem
     return None

@@ -17,6 +17,11 @@ _LONGEST = 4096
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:")
+_OF_WINDOWS = re.compile(
+    r'[<>:"|?*]|[. ](?=/|$)|(?<![^/])(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?![^/. ])',
+    re.IGNORECASE,
+)
+"""What no name of Windows holds, how none ends, and devices, whatever stands behind their dot."""
 _STAGE = re.compile(r"\..+\.dhash-(new|prev)-[0-9a-f]+")
 
 
@@ -52,6 +57,11 @@ def _is_plain(name: str) -> bool:
         and not ("\\" in name or "//" in name or "/." in name or name.endswith("/"))
         and name.lower() not in _RESERVED_FOLDED
     )
+
+
+def windows_problem(name: str) -> str:
+    """Why Windows refuses the path `name`, or takes it for a device, a stream or another file; empty where it does not."""
+    return f"{name!r} is no name of a file on Windows" if _OF_WINDOWS.search(name) else ""
 
 
 def link_problem(path: str, target: str) -> str:

@@ -63,6 +63,11 @@ def moment(date: str, time: str) -> float | None:
         return None
 
 
+def is_date(at: float) -> bool:
+    """Whether these UTC epoch seconds can be written as a date, from 1970 to the end of the year 9999."""
+    return 0 <= at <= _LAST
+
+
 def folders(layout: Layout) -> tuple[Path, Path]:
     """Where archives lie: backups, and the snapshots taken before rollbacks."""
     return layout.backups, layout.pre_rollback

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from dhash_guard import __version__
 from dhash_guard.backup.archive.verify import verify
 from dhash_guard.records.backup import BackupFacts, Verification
 from dhash_guard.records.canonical import canonical
-from dhash_guard.records.codec import from_data, to_data
+from dhash_guard.records.codec import from_json, to_data
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.receipt import Proof, Receipt, Result
 from dhash_guard.system.machine import Machine
@@ -98,7 +97,6 @@ def _read(path: Path) -> Iterator[Receipt]:
         return
     for line in lines:
         try:
-            data = json.loads(line)
-            yield from_data(Receipt, data if isinstance(data, dict) else {})
-        except (ValueError, RecursionError):
+            yield from_json(Receipt, line)
+        except ValueError:
             continue

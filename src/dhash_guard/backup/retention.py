@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from attrs import frozen
 
+from dhash_guard.backup.naming import is_date
 from dhash_guard.backup.settings import LAST, Keep
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import iso
@@ -19,7 +20,6 @@ SLACK = 300.0
 LEAP = 366 * 86400.0
 """A step between the dates of neighbours, in seconds, that may be a clock that jumped as well as a pause."""
 
-_END_OF_DATES = 253_402_300_800.0
 _DAY = 86400
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -101,7 +101,7 @@ def _uselessness(facts: BackupFacts, environment: str, now: float) -> str:
         return f"it belongs to {facts.environment or 'an unknown environment'}"
     if facts.problem:
         return facts.problem
-    if not 0 <= facts.sealed_at < _END_OF_DATES:
+    if not is_date(facts.sealed_at):
         return "its date is none"
     return f"dated in the future, {iso(facts.sealed_at)}" if facts.sealed_at > now + SLACK else ""
 

@@ -27,13 +27,14 @@ class Component:
     """A named part of a backup; exactly one of `paths`, `run` and `sqlite` says where it comes from.
 
     `paths` are files, directories or links below the project root; `grows` marks files that are only appended to (logs):
-    they are read to the length they had at open. `run` is a command whose output becomes the one file `to`, which has at
-    least `min_bytes`; `restore` is given that file once it was put back. `sqlite` are databases that are copied while they
-    are in use.
+    they are read to the length they had at open. Of an `optional` component nothing has to stand there. `run` is a command
+    whose output becomes the one file `to`, which has at least `min_bytes`; `restore` is given that file once it was put
+    back. `sqlite` are databases that are copied while they are in use.
     """
 
     paths: tuple[str, ...] = ()
     grows: bool = False
+    optional: bool = False
     when: When = When.ALWAYS
     run: tuple[str, ...] | None = None
     to: str | None = None

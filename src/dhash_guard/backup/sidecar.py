@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from dhash_guard.errors import CannotTell, Damaged
+from dhash_guard.records.canonical import loads
 
 SUFFIX = ".sha256"
 _CAP = 65_536
@@ -70,7 +70,7 @@ def read(archive: Path) -> str:
 
 
 def _from_json(text: str) -> str:
-    data = json.loads(text)
+    data = loads(text)
     value = data.get("sha256") if isinstance(data, dict) else None
     if not isinstance(value, str) or not re.fullmatch(_HEX, value):
         raise ValueError("its JSON has no sha256")

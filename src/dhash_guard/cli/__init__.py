@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -19,34 +20,49 @@ from dhash_guard.errors import Bug, CannotTell, GuardError, OutsideSilent, Usage
 if TYPE_CHECKING:
     from dhash_guard.cli.surface import Surface
 
-_COMMANDS = {
-    "approvals": "approvals:approvals",
-    "backup": "stores:backup",
-    "check": "premerge:check",
-    "checklist": "checklist:checklist",
-    "config": "config:config",
-    "deploy": "release:deploy",
-    "evidence": "evidence:evidence",
-    "gate": "watch:gate",
-    "gates": "gates:gates",
-    "health": "watch:health",
-    "lock": "lock:lock",
-    "logs": "logs:logs",
-    "maintain": "maintain:maintain",
-    "migrate": "release:migrate",
-    "monitor": "watch:monitor",
-    "notify": "notify:notify",
-    "plan": "plan:plan",
-    "premerge": "premerge:premerge",
-    "protection": "protection:protection",
-    "queue": "queue:queue",
-    "report": "evidence:report",
-    "rollback": "rollback:rollback",
-    "security": "premerge:security",
-    "service": "release:service",
-    "simulator": "simulator:simulator",
-    "smoke": "watch:smoke",
+_PURPOSES = {
+    "Before a release": {
+        "check": "premerge:check",
+        "premerge": "premerge:premerge",
+        "security": "premerge:security",
+        "plan": "plan:plan",
+        "approvals": "approvals:approvals",
+        "protection": "protection:protection",
+        "gate": "watch:gate",
+    },
+    "Release": {
+        "deploy": "release:deploy",
+        "migrate": "release:migrate",
+        "service": "release:service",
+        "lock": "lock:lock",
+    },
+    "Watch": {
+        "health": "watch:health",
+        "smoke": "watch:smoke",
+        "queue": "queue:queue",
+        "monitor": "watch:monitor",
+        "gates": "gates:gates",
+    },
+    "Go back": {
+        "backup": "stores:backup",
+        "rollback": "rollback:rollback",
+    },
+    "Day by day": {
+        "maintain": "maintain:maintain",
+        "checklist": "checklist:checklist",
+        "logs": "logs:logs",
+        "notify": "notify:notify",
+    },
+    "Configuration and records": {
+        "config": "config:config",
+        "evidence": "evidence:evidence",
+        "report": "evidence:report",
+        "simulator": "simulator:simulator",
+    },
 }
+"""Every command and where it is, by what it is for, as the help lists them."""
+
+_COMMANDS = {name: place for commands in _PURPOSES.values() for name, place in commands.items()}
 
 
 class LazyGroup(click.Group):
@@ -61,6 +77,13 @@ class LazyGroup(click.Group):
         module, name = _COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(f"dhash_guard.cli.{module}"), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for purpose, commands in _PURPOSES.items():
+            with formatter.section(purpose):
+                found = ((name, self.get_command(ctx, name)) for name in commands)
+                rows = [(name, command.get_short_help_str(limit=200)) for name, command in found if command is not None]
+                formatter.write_dl(rows, col_max=12)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
@@ -126,7 +149,10 @@ def run(arguments: Sequence[str], surface: Surface | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OutsideSilent.exit_code
     except OSError as problem:
-        return tell.loudly(OutsideSilent(f"{problem.strerror or problem}", where=str(problem.filename or "")))
+        from dhash_guard.system.files import access_cure
+
+        where, cure = str(problem.filename or ""), access_cure(problem)
+        return tell.loudly(OutsideSilent(f"{problem.strerror or problem}", where=where, cure=cure))
     except Exception as problem:  # noqa: BLE001  # the last line of defence: a bug has an exit code of its own
         import traceback
 
@@ -142,25 +168,29 @@ def _interruptions() -> tuple[type[BaseException], ...]:
 
 
 class _Teller:
-    """Says how a run without a record ended, and answers with its exit code."""
+    """Says how a run without a record ended, with --json as data on stdout, and answers with its exit code."""
 
     def __init__(self, as_json: bool, surface: Surface | None) -> None:
         self._as_json = as_json
         self._surface = surface
 
     def quietly(self, problem: GuardError) -> int:
-        """Only the surface: people have been told."""
+        """Machines only: people have been told."""
+        if self._as_json:
+            facts: dict[str, Any] = {"error": problem.code, "exit_code": problem.exit_code, "what": _clean(problem.what)}
+            with suppress(OSError):  # the reader may have gone, which changes nothing of how it ended
+                click.echo(json.dumps(facts | {"where": problem.where, "cure": problem.cure}, ensure_ascii=False))
         if self._surface is not None:
             self._surface.fail(problem)
         return problem.exit_code
 
     def loudly(self, problem: GuardError) -> int:
-        """The error for people on stderr; with --json also as data on stdout."""
-        from dhash_guard.system.redaction import Redactor
-
-        clean = Redactor.of(os.environ).text
-        click.echo(f"error: {clean(str(problem))}", err=True)
-        if self._as_json:
-            facts: dict[str, Any] = {"error": problem.code, "exit_code": problem.exit_code, "what": clean(problem.what)}
-            click.echo(json.dumps(facts | {"where": problem.where, "cure": problem.cure}, ensure_ascii=False))
+        """The error for people on stderr, and for machines."""
+        click.echo(f"error: {_clean(str(problem))}", err=True)
         return self.quietly(problem)
+
+
+def _clean(text: str) -> str:
+    from dhash_guard.system.redaction import Redactor
+
+    return Redactor.of(os.environ).text(text)

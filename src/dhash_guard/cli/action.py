@@ -54,7 +54,7 @@ def step(environ: MutableMapping[str, str], stream: TextIO, run: Run) -> int:
     runner.mask([])
     ending = Ending(token)
     code = _run(inputs, runner, stream, ending, run)
-    return _Telling(machine, runner, inputs, ending).tell(code)
+    return _Telling(machine, runner, inputs, ending, redactor).tell(code)
 
 
 def _run(inputs: Inputs, runner: Runner, stream: TextIO, ending: Ending, run: Run) -> int:
@@ -112,6 +112,7 @@ class _Telling:
     runner: Runner
     inputs: Inputs
     ending: Ending
+    redactor: Redactor
 
     def tell(self, code: int) -> int:
         workspace = self.machine.environ.get("GITHUB_WORKSPACE", "")
@@ -157,7 +158,8 @@ class _Telling:
             self.runner.summary(render_summary(evidence, self.ending.ticks, templates=self.ending.templates))
         elif problem is not None:
             head = f"### dhash-guard {markdown(self.inputs['command'])}: exit {code}, {markdown(problem.code)}"
-            parts = [markdown(part) for part in (problem.where, problem.what, problem.cure) if part]
+            # Masked first: once Markdown is escaped, a secret with an underscore is no longer found.
+            parts = [markdown(self.redactor.text(part)) for part in (problem.where, problem.what, problem.cure) if part]
             self.runner.summary("\n\n".join([head, *parts]))
 
     def _count(self) -> None:

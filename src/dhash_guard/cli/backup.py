@@ -12,8 +12,8 @@ import click
 from dhash_guard.backup import facade as vault
 from dhash_guard.backup.settings import Keep
 from dhash_guard.cli.invocation import Duration, Invocation, common, named
-from dhash_guard.errors import CannotTell, Damaged, NoGo
-from dhash_guard.records.backup import BackupFacts, Purpose, Verification
+from dhash_guard.errors import CannotTell, Damaged, NeedsPerson, NoGo
+from dhash_guard.records.backup import BackupFacts, Verification
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.units import Seconds, format_bytes
 from dhash_guard.report.escape import terminal
@@ -97,9 +97,9 @@ def show_listing(call: Invocation) -> int:
 def verify(call: Invocation, reference: str | None, named_backup: str | None, days: int | None, every: bool) -> int:
     """Read a backup whole: archive hash, every member, structure. Nothing to verify is exit 3."""
     configuration = call.load()
-    reference = reference or named_backup
-    if sum((reference is not None, days is not None, every)) > 1:
-        raise click.UsageError("Name a backup, or give --days, or --all.")
+    if sum((reference is not None, named_backup is not None, days is not None, every)) > 1:
+        raise click.UsageError("Name one backup, or give --days, or --all.")
+    reference = named_backup if reference is None else reference
     backups = open_vault(call.machine, configuration, call.say)
     if reference is not None:
         chosen = [backups.find(reference)]
@@ -108,7 +108,8 @@ def verify(call: Invocation, reference: str | None, named_backup: str | None, da
         if days is not None:
             chosen = of_days(chosen, days, call.machine.clock.now())
         elif not every:
-            chosen = [facts for facts in chosen if facts.purpose is Purpose.BACKUP][-1:]
+            last = vault.last_taken(chosen)
+            chosen = [] if last is None else [last]
     if not chosen:
         raise CannotTell(f"no backup of {configuration.name} to verify", cure="dhash-guard backup create")
     results = [_verified(call, backups, facts) for facts in chosen]
@@ -189,12 +190,17 @@ def restore(call: Invocation, reference: str, force: bool, from_env: str | None)
 @backup.command()
 @common
 def recover(call: Invocation) -> int:
-    """Finish a restore that was interrupted; every other command does this as well."""
-    configuration = call.load()
-    done = vault.recover(call.machine, configuration.layout) if not call.machine.dry else None
-    text = recovery_text(done) if done is not None else "nothing was left unfinished"
-    call.show(text, {"recovered": to_data(done)})
-    return 0
+    """Finish a restore that was interrupted; every other command does this too. A file that then differs is exit 6."""
+    layout = call.load(finish=False).layout
+    planned = vault.foreseen(layout) if call.machine.dry else None
+    done = None if call.machine.dry else vault.recover(call.machine, layout)
+    text = "nothing was left unfinished"
+    if planned is not None:
+        text = recovery_text(planned, ended="would be")
+    elif done is not None:
+        text = recovery_text(done)
+    call.show(text, {"recovered": to_data(done), "planned": to_data(planned)})
+    return NeedsPerson.exit_code if done is not None and done.identical is False else 0
 
 
 @backup.command()

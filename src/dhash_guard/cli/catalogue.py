@@ -71,21 +71,22 @@ def _row(entry: Entry) -> tuple[str, ...]:
     )
     note += f"; {terminal(facts.note)}" if facts.note else ""
     mark = "✓" if good else "✗"
-    proofs = (_when(facts.sealed_at), _proof(entry.verified), _proof(entry.drilled), _age(entry.age))
+    proofs = (when(facts.sealed_at), _proof(entry.verified), _proof(entry.drilled), aged(entry.age))
     return (mark, name, *proofs, size, entry.place.value, note)
 
 
 def _proof(receipt: Receipt | None) -> str:
     if receipt is None:
         return _NEVER
-    return _when(receipt.at) if receipt.ok else f"failed {_when(receipt.at)}"
+    return when(receipt.at) if receipt.ok else f"failed {when(receipt.at)}"
 
 
-def _when(at: float) -> str:
+def when(at: float) -> str:
+    """A moment as every list of backups writes it."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}Z"
 
 
-def _age(seconds: float) -> str:
+def aged(seconds: float) -> str:
     """In the two largest units; what is dated in the future says so."""
     if seconds < -SLACK:
         return "in the future"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
 
-from dhash_guard.cli.invocation import Invocation, common
+from dhash_guard.cli.invocation import Invocation, OutFile, common
 from dhash_guard.config import Configuration
-from dhash_guard.errors import CannotTell
+from dhash_guard.errors import CannotTell, UsageProblem
 from dhash_guard.ledger import chain
 from dhash_guard.ledger import verify as proving
 from dhash_guard.records.codec import to_data
@@ -56,29 +58,39 @@ def verify(call: Invocation, run: str | None) -> int:
     "--format",
     "form",
     type=click.Choice(["text", "html", "comment", "summary"]),
-    default="html",
-    show_default=True,
-    help="The form of the report.",
+    help="The form of the report; default: text on a terminal, else html.",
 )
-@click.option("--out", "output", type=click.Path(path_type=Path), help="Where to write; default: stdout.")
-def report(call: Invocation, path: Path | None, form: str, output: Path | None) -> int:
-    """Render a report again from its evidence, offline."""
-    found = path if path is not None else _find(call, None)
+@click.option("--out", "output", type=OutFile(), help="Where to write; default: stdout.")
+def report(call: Invocation, path: Path | None, form: str | None, output: Path | None) -> int:
+    """Render a report again from its evidence, offline. With --json: `format`, and the `report` as it is or the `file`."""
+    found = _given(path) if path is not None else _find(call, None)
     record = proving.load(found)
+    form = form or ("text" if output is None and sys.stdout.isatty() else "html")
     text = render(record, _ticks(found, record), form)
     if output is None:
-        click.echo(text)
-    else:
-        call.machine.files.write_atomic(output, text.encode("utf-8"))
-        call.say(f"written to {output}")
+        call.show(text, {"format": form, "report": text})
+        return 0
+    call.machine.files.write_atomic(output, text.encode("utf-8"))
+    call.say(f"{'would write' if call.machine.dry else 'written to'} {output}")
+    if call.json:
+        call.show("", {"format": form, "file": str(output)})
     return 0
+
+
+def _given(path: Path) -> Path:
+    """The evidence that was named: a file, or the folder of a run; raise UsageProblem where there is none."""
+    evidence = path / "evidence.json" if path.is_dir() else path
+    if not evidence.is_file():
+        raise UsageProblem(
+            "there is no such evidence file", where=str(evidence), cure="Name a file, the folder of a run, or none."
+        )
+    return evidence.absolute()
 
 
 def _find(call: Invocation, run: str | None, configuration: Configuration | None = None) -> Path:
     """The evidence file of a run id, a path, or the latest run."""
-    if run is not None and (Path(run).is_file() or Path(run).is_dir()):
-        given = Path(run).absolute()
-        return given / "evidence.json" if given.is_dir() else given
+    if run is not None and (Path(run).exists() or run.endswith(".json") or set(run) & {"/", os.sep}):
+        return _given(Path(run))
     configuration = configuration or call.load()
     layout = configuration.layout
     entries = chain.read(layout.ledger)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -133,8 +134,12 @@ def backtest(call: Invocation, logs: tuple[Path, ...], labels: Path | None) -> i
     found = recordings.find(logs)
     known = labelling.labels(labels, found) if labels is not None else {}
     done, passed_over = replaying.replays(found, configuration, known)
-    for one in passed_over:
-        call.say(f"passed over: {one.name} {one.why}")
+    for why, count in Counter(one.why for one in passed_over).items():
+        alone = next(one.name for one in passed_over if one.why == why)
+        call.say(f"passed over: {alone} {why}" if count == 1 else f"passed over: {count} runs, each of which {why}")
+    for other in done:
+        if other.environment not in ("", configuration.name):
+            call.say(f"warning: {other.name} is of {other.environment}, and judged by the gates of {configuration.name}")
     if not done:
         where = ", ".join(map(str, logs))
         raise CannotTell("there is nothing to replay", where=where, cure="Name a run folder or a samples.jsonl.")

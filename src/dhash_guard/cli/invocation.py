@@ -76,6 +76,34 @@ class Duration(click.ParamType[Seconds]):
             self.fail(str(problem), param, ctx)
 
 
+class Tag(click.ParamType[str]):
+    """The name of a release; none that is empty, as an unset variable would be, or that a command takes for an option."""
+
+    name = "tag"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        tag = str(value)
+        if not tag.strip() or tag.startswith("-"):
+            self.fail(f"{tag!r} is no name of a release. Leave the option out, or give one.", param, ctx)
+        return tag
+
+
+class OutFile(click.ParamType[Path]):
+    """A file that will be written: refused before any work is done where that cannot be."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(value)
+        if path.is_dir():
+            self.fail(f"{path} is a directory. Name a file in it.", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"there is no directory {path.parent}. Make it, or name another file.", param, ctx)
+        if not os.access(path.parent, os.W_OK):
+            self.fail(f"nothing can be written in {path.parent}. Name another file.", param, ctx)
+        return path
+
+
 @define
 class Invocation:
     """One call of the program."""
@@ -88,8 +116,8 @@ class Invocation:
     quiet: bool
     target: str | None = None
 
-    def load(self, overrides: Overrides = Overrides()) -> Configuration:
-        """The configuration for the chosen environment, with what an interrupted restore left behind put right."""
+    def load(self, overrides: Overrides = Overrides(), *, finish: bool = True) -> Configuration:
+        """The configuration for the chosen environment; with `finish`, what an interrupted restore left is put right."""
         found = find(self.config, Path.cwd())
         refuse_strangers(self.machine, [Path.cwd(), found.root], [found.path])
         configuration = load(self.config, Path.cwd(), self.machine.environ, self.env, self.target, overrides=overrides)
@@ -97,7 +125,8 @@ class Invocation:
             refuse_strangers(self.machine, [Path.cwd(), found.root], [configuration.layout.templates])
         for note in configuration.notes:
             self.say(note)
-        finish_restores(self.machine, configuration, self.say)
+        if finish:
+            finish_restores(self.machine, configuration, self.say)
         return configuration
 
     def open(self, verb: str, *, tag: str = "", reason: str = "", overrides: Overrides = Overrides()) -> Guarded:
@@ -121,8 +150,7 @@ class Invocation:
     def say(self, text: str) -> None:
         """A message for the person who waits, on stderr."""
         if not self.quiet:
-            if isinstance(self.machine.progress, Bar):
-                self.machine.progress.line.clear()
+            self._clear()
             # Line by line, because what gates, files and services are called comes from outside and may steer a terminal.
             for line in text.split("\n"):
                 indent = line[: len(line) - len(line.lstrip(" "))]
@@ -131,7 +159,13 @@ class Invocation:
 
     def show(self, text: str, data: Any) -> None:
         """A result, on stdout: text for people, or with --json its data."""
+        self._clear()
         click.echo(json.dumps(data, ensure_ascii=False, indent=2) if self.json else text)
+
+    def _clear(self) -> None:
+        """Leave nothing of the progress line, which not all work ends by itself."""
+        if isinstance(self.machine.progress, Bar):
+            self.machine.progress.line.clear()
 
     def finish(
         self, run: Guarded, evidence: Evidence, ticks: Sequence[Tick] = (), *, more: Mapping[str, Any] | None = None

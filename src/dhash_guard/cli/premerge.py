@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dhash_guard.cli.hub import open_hub
-from dhash_guard.cli.invocation import Invocation, common, named
+from dhash_guard.cli.invocation import Invocation, Tag, common, named
 from dhash_guard.cli.surface import current
 from dhash_guard.errors import UsageProblem
 from dhash_guard.rollout.check import check as checking
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @common
-@named("--tag", default="", help="The release that is to be deployed: its tag has to be there, and its checks green.")
-def check(call: Invocation, tag: str) -> int:
+@named("--tag", type=Tag(), help="The release that is to be deployed: its tag has to be there, and its checks green.")
+def check(call: Invocation, tag: str | None) -> int:
     """Find everything that would stop a deployment, all of it in one run."""
-    run = call.open("check", tag=tag)
-    return call.finish(run, checking(run, tag))
+    run = call.open("check", tag=tag or "")
+    return call.finish(run, checking(run, tag or ""))
 
 
 @click.command()
@@ -43,7 +43,7 @@ def security(call: Invocation) -> int:
 @named("--leg", default="local", show_default=True, help="The name of this part of the matrix, such as ubuntu-latest.")
 @named("--expected", default="", metavar="NAMES", help="Comma-separated: every part that has to report.")
 @click.option("--skip", multiple=True, metavar="NAME", help="Leave a leg out; may be given more than once.")
-@named("--tag", default="rehearsal", show_default=True, help="The release whose deployment is planned.")
+@named("--tag", type=Tag(), default="rehearsal", show_default=True, help="The release whose deployment is planned.")
 @click.option(
     "--gate",
     "folder",

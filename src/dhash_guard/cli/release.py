@@ -7,19 +7,20 @@ from pathlib import Path
 import click
 
 from dhash_guard.backup.settings import Keep
-from dhash_guard.cli.invocation import Invocation, common, named
+from dhash_guard.cli.invocation import Invocation, OutFile, Tag, common, named
 from dhash_guard.config import Configuration, Kind
 from dhash_guard.errors import UsageProblem
 from dhash_guard.records.units import Seconds
 from dhash_guard.rollout import deploy as deploying
 from dhash_guard.rollout import migrating
 from dhash_guard.rollout.automatic import automatic_by_configuration
+from dhash_guard.rollout.migrate import migration
 from dhash_guard.rollout.service import service as controlling
 
 
 @click.command()
 @common
-@named("--tag", required=True, help="The release to deploy; fills {tag} in the project's command.")
+@named("--tag", type=Tag(), help="The release to deploy; fills {tag} in the project's commands, and is needed for that.")
 @click.option("--backup-first", is_flag=True, help="Take and read back a backup before anything changes.")
 @named(
     "--backup-retention",
@@ -37,7 +38,7 @@ from dhash_guard.rollout.service import service as controlling
 )
 def deploy(
     call: Invocation,
-    tag: str,
+    tag: str | None,
     backup_first: bool,
     backup_retention: int | None,
     backup_file: str | None,
@@ -55,10 +56,10 @@ def deploy(
     _agree(configuration, mode)
     typed = confirm is not None and call.typed(configuration.name, confirm)
     if configuration.environment.kind is Kind.PRODUCTION:
-        call.confirm(f"Deploy {tag} to {configuration.name}?", answered=typed or force)
-    run = call.open("deploy", tag=tag)
+        call.confirm(f"Deploy {tag or 'what is checked out'} to {configuration.name}?", answered=typed or force)
+    run = call.open("deploy", tag=tag or "")
     orders = deploying.DeployOrders(
-        tag=tag,
+        tag=tag or "",
         backup_first=backup_first,
         retention=None if backup_retention is None else Keep(older_than=Seconds(backup_retention * 86400.0)),
         backup_file=backup_file,
@@ -77,13 +78,14 @@ def _agree(configuration: Configuration, mode: str | None) -> None:
 @click.command()
 @common
 @named("-i", "--input", "source", metavar="FILE", help="The file to migrate; default: migrate.input.")
-@click.option("--out", "output", type=click.Path(path_type=Path), help="With --dry-run: where the result goes.")
+@click.option("--out", "output", type=OutFile(), help="With --dry-run: where the result goes.")
 @click.option("--force", is_flag=True, help="Answer the confirmation.")
 def migrate(call: Invocation, source: str | None, output: Path | None, force: bool) -> int:
     """Run the project's migration, or with --dry-run its plan."""
     if output is not None and not call.machine.dry:
         raise click.UsageError("--out goes with --dry-run; the migration itself writes its input file.")
     configuration = call.load()
+    migration(configuration)
     if configuration.environment.kind is Kind.PRODUCTION:
         call.confirm(f"Migrate {configuration.name}?", answered=force)
     run = call.open("migrate")

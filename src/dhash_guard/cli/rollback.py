@@ -8,6 +8,7 @@ from typing import Any
 import click
 from attrs import frozen
 
+from dhash_guard.cli.catalogue import aged, when
 from dhash_guard.cli.invocation import Invocation, common, named
 from dhash_guard.cli.progress import Line, Meter
 from dhash_guard.cli.viewers import viewer_for
@@ -166,6 +167,5 @@ def _line(one: Candidate, now: float) -> str:
     facts = one.facts
     known = ""
     if not facts.problem:
-        age = format_duration(max(0.0, float(round(now - facts.sealed_at))))
-        known = f"{iso(facts.sealed_at)}  {age} old  {format_bytes(facts.size)}  "
+        known = f"{when(facts.sealed_at)}  {aged(now - facts.sealed_at)} old  {format_bytes(facts.size)}  "
     return f"{_MARKS[one.chance]} {facts.name}  {known}{one.chance.value}: {one.reason}"

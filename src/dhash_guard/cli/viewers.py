@@ -9,13 +9,15 @@ from collections.abc import Callable
 from attrs import define, field
 
 from dhash_guard.gates.reading import Limits, plain
-from dhash_guard.gates.rule import Rule
-from dhash_guard.gates.settings import Aggregate
+from dhash_guard.gates.rule import NEVER_SAMPLED, Rule
+from dhash_guard.gates.settings import Aggregate, Gate
 from dhash_guard.gates.standing import Standing
 from dhash_guard.gates.watch import TickReport, Watch
+from dhash_guard.records.codec import to_data
 from dhash_guard.records.outcome import GateOutcome, Status
 from dhash_guard.records.sample import Absence, Health, Tick
 from dhash_guard.records.units import Dimension, format_duration, format_value
+from dhash_guard.report.limits import limit_text
 from dhash_guard.report.live import LiveRow, LiveView, plain_line
 from dhash_guard.report.timeline import LiveTimeline
 from dhash_guard.rollout.run import Guarded
@@ -91,15 +93,15 @@ class Screen:
         self.end()
 
     def _row(self, rule: Rule, outcome: GateOutcome, tick: Tick) -> LiveRow:
-        value = plain(tick.samples.get(rule.gate.signal, 0.0))
+        value = plain(tick.samples.get(rule.gate.signal, NEVER_SAMPLED))
         dimension = rule.limits.fail[1].dimension if rule.limits is not None and rule.limits.fail is not None else None
         trace = self._traces.setdefault(rule.name, Trace(rule.gate.over, self.ticks[0].at))
         trace.observe(tick.at, _height(value))
         standing = rule.standing
         return LiveRow(
             name=rule.name,
-            value=_aggregated(rule, standing, dimension) or _written(value, dimension),
-            limit=_limit(rule.limits),
+            value=_aggregated(rule, standing, value, dimension) or _written(value, dimension),
+            limit=_limit(rule.gate, rule.limits),
             status=_status(outcome),
             tone="warn" if outcome.warned and outcome.status is Status.HEALTHY else _TONES[outcome.status],
             history=tuple(trace.history),
@@ -140,11 +142,15 @@ def _status(outcome: GateOutcome) -> str:
     return word if outcome.action.decides else f"{word} ({outcome.action.value})"
 
 
-def _aggregated(rule: Rule, standing: Standing | None, dimension: Dimension | None) -> str:
-    """What a window comes to now (`mean 2310 ms`), empty where the gate has none or it says nothing yet."""
-    if rule.gate.over is None or rule.gate.test is not None or standing is None or standing.observed is None:
+def _aggregated(rule: Rule, standing: Standing | None, value: float | Health | Absence, dimension: Dimension | None) -> str:
+    """What a window comes to now (`mean 2310 ms`); empty where the look itself may stand in its place."""
+    if rule.gate.over is None or rule.gate.test is not None:
         return ""
-    return f"{(rule.gate.aggregate or Aggregate.MEAN).value} {_written(standing.observed, dimension)}"
+    how = rule.gate.aggregate or Aggregate.MEAN
+    if standing is not None and standing.observed is not None:
+        return f"{how.value} {_written(standing.observed, dimension)}"
+    # A level beside the limit of a growth would look like a breach.
+    return f"{how.value} not known yet" if how.grows and not isinstance(value, Absence) else ""
 
 
 def _height(value: float | Health | Absence) -> float | None:
@@ -161,9 +167,11 @@ def _written(value: float | Health | Absence, dimension: Dimension | None) -> st
     return format_value(value, dimension) if dimension is not None else f"{value:g}"
 
 
-def _limit(limits: Limits | None) -> str:
+def _limit(gate: Gate, limits: Limits | None) -> str:
     if limits is None:
         return "no baseline"
+    if gate.test is not None:
+        return limit_text(to_data(gate), None, Dimension.COUNT)
     if limits.fail is None:
         return f"not {limits.word.value}" if limits.word is not None else ""
     side, quantity = limits.fail

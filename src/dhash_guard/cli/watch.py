@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dhash_guard.cli.hub import open_hub, reachable
-from dhash_guard.cli.invocation import Duration, Invocation, common, named
+from dhash_guard.cli.invocation import Duration, Invocation, OutFile, common, named
 from dhash_guard.cli.viewers import viewer_for
 from dhash_guard.config import Overrides
+from dhash_guard.config.check_addresses import url_faults
 from dhash_guard.config.scalars import parse_instant
 from dhash_guard.config.verbs import Instant
 from dhash_guard.errors import UsageProblem
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
 
 COLLECTED = Path("-")
 """`--collect` without a name, which means the log of the environment."""
+
+
+class Address(click.ParamType[str]):
+    """An address as base_url writes it; a wrong one is never repeated, because it may carry a password."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        for fault in url_faults(str(value), base=True):
+            self.fail(f"it {fault}", param, ctx)
+        return str(value)
 
 
 class Moment(click.ParamType[Instant]):
@@ -101,9 +113,9 @@ def health(call: Invocation, retries: int, consecutive: int, apart: Seconds) -> 
 @click.command()
 @common
 @click.option("--quick", is_flag=True, help="Only the checks marked quick.")
-@named("--base-url", metavar="URL", help="Another address than the environment's.")
+@named("--base-url", type=Address(), help="Another address than the environment's.")
 @named("--timeout", type=Duration(), help="Per check.")
-@named("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the results as JUnit XML.")
+@named("--junit", "junit_file", type=OutFile(), help="Write the results as JUnit XML.")
 def smoke(call: Invocation, quick: bool, base_url: str | None, timeout: Seconds | None, junit_file: Path | None) -> int:
     """Run the smoke checks."""
     run = call.open("smoke")

@@ -17,10 +17,10 @@ _SPACE = re.compile(r"[\s\x00-\x1f\x7f\\]")
 def addresses(environment: Environment, tree: Node) -> Findings:
     """Wrong URLs and paths, and a missing `base_url` where something is asked over HTTP."""
     if environment.base_url is not None:
-        yield from ((("base_url",), text) for text in _url(environment.base_url, base=True))
+        yield from ((("base_url",), text) for text in url_faults(environment.base_url, base=True))
     for name, signal in environment.signals.items():
         if (url := getattr(signal, "url", None)) is not None:
-            yield from ((("signals", name, "url"), text) for text in _url(url, base=False))
+            yield from ((("signals", name, "url"), text) for text in url_faults(url, base=False))
     asked = list(_paths(environment, tree))
     for where, path in asked:
         if not path.startswith("/") or _SPACE.search(path):
@@ -61,7 +61,7 @@ def _paths(environment: Environment, tree: Node) -> Iterator[tuple[KeyPath, str]
             yield ("queue", "export", "path"), environment.queue.export.path
 
 
-def _url(url: str, *, base: bool) -> Iterator[str]:
+def url_faults(url: str, *, base: bool) -> Iterator[str]:
     """What is wrong with an address; it is never repeated, because it may carry a password."""
     try:
         parts = urlsplit(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
@@ -21,6 +22,7 @@ from dhash_guard.config.verbs import PLACEHOLDERS, SmokeCheck
 _BRACES = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 _ONE = ("last", "daily", "weekly", "monthly", "consecutive", "min_bytes")
 _LEAST = {**dict.fromkeys(_ONE, 1), "at_least": 0, "expect": 100, "timeout": 0.001}
+_OF_KIND = {"to": ("run",), "restore": ("run",), "grows": ("paths",), "optional": ("paths", "sqlite")}
 _METHODS = ("get", "head", "post", "run")
 _OF_ANSWERS = ("json", "at", "headers")
 
@@ -60,19 +62,25 @@ def components(environment: Environment) -> Findings:
             what = f"has several ({', '.join(given)})" if given else "names nothing"
             yield (*where, given[-1]) if given else where, f"{what}; give exactly one of paths, run and sqlite"
             continue
-        for key in ("to", "restore"):
-            if getattr(part, key) is not None and given != ["run"]:
-                yield (*where, key), "belongs to a component with run; remove it"
+        for key, kinds in _OF_KIND.items():
+            if getattr(part, key) not in (None, False) and given[0] not in kinds:
+                yield (*where, key), f"belongs to a component with {' or '.join(kinds)}; remove it"
         if given == ["run"] and part.to is None:
             yield (*where, "run"), "gives a file that has no name; write to: and a path below the project root"
-        if part.grows and given != ["paths"]:
-            yield (*where, "grows"), "belongs to a component with paths; remove it"
         for key in ("paths", "sqlite"):
             for index, below in enumerate(getattr(part, key)):
-                if text := outside(below):
+                if text := _unfit(below):
                     yield (*where, key, index), text
-        if part.to is not None and (text := outside(part.to)):
+        if part.to is not None and (text := _unfit(part.to)):
             yield (*where, "to"), text
+
+
+def _unfit(path: str) -> str:
+    """Why no component can hold this path, or nothing."""
+    if text := outside(path):
+        return text
+    normal = posixpath.normpath(path.replace("\\", "/"))
+    return "is the whole project, backups and all; name the files and directories in it" if normal == "." else ""
 
 
 def store(environment: Environment) -> Findings:

@@ -8,8 +8,8 @@ from dhash_guard.config.names import suggest
 from dhash_guard.config.node import KeyPath, Node
 from dhash_guard.config.schema import Environment
 from dhash_guard.gates import guardrails
-from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.signals import absent_unhealthy, counted, dimensions
+from dhash_guard.gates.plan import Mode, WatchPlan
+from dhash_guard.signals import absent_unhealthy, counted, dimensions, with_past
 from dhash_guard.signals.health import dimensions as health_dimensions
 
 Findings = Iterator[tuple[KeyPath, str]]
@@ -52,6 +52,15 @@ def gates(environment: Environment, tree: Node, shortened: bool) -> Findings:
     )
     if tree.get("gates") is None and tree.get("monitor") is not None:
         yield ("gates",), "there is a watch, but no gate to judge it by; write gates: {preset: default}"
+
+
+def unrecorded(environment: Environment) -> Findings:
+    """Gates that decide at checkpoints over what no source records; only a collector has it, and that stands nowhere."""
+    past = with_past(environment.signals)
+    for name, gate in environment.gates.items() if environment.monitor.mode is Mode.CHECKPOINT else ():
+        if gate.action.decides and gate.signal not in past:
+            text = f"at a checkpoint only a collector can tell {gate.signal}; where none runs"
+            yield ("gates", name, "signal"), f"{text} (dhash-guard monitor --collect), no verdict is healthy"
 
 
 def _windows(environment: Environment) -> Findings:

@@ -135,10 +135,11 @@ def _notes(opened: Opened, name: str) -> tuple[str, ...]:
 
 
 def _positive(overrides: Overrides) -> None:
-    for name in ("duration", "interval"):
+    for name, example in (("duration", "60m"), ("interval", "30s")):
         value = getattr(overrides, name)
         if value is not None and value <= 0:
-            raise UsageProblem(f"--{name} must be longer than nothing", cure=f"Write --{name} 60m, or a number of seconds.")
+            cure = f"Write --{name} {example}, or a number of seconds."
+            raise UsageProblem(f"--{name} must be longer than nothing", cure=cure)
 
 
 def _lines(faults: Iterable[Fault]) -> tuple[str, ...]:

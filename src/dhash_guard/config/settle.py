@@ -38,7 +38,7 @@ class Overrides:
 class Settled:
     """An environment with the tree that it came from; it may only be used without `faults` and `unset` variables.
 
-    `lacking` is what this machine does not have for it, and another may.
+    `lacking` is what this machine does not have for it, and another may; a collector beside the service is such a thing.
     """
 
     name: str
@@ -59,7 +59,7 @@ def settle(opened: Opened, name: str, environ: Mapping[str, str], overrides: Ove
     expanded = expand(tree, environ)
     values, wrong = sections(expanded.node, Environment, beside=SECTIONS)
     environment = Environment(**values)
-    environment = evolve(environment, monitor=overrides.applied(environment.monitor))
+    environment = evolve(environment, monitor=_extended(overrides.applied(environment.monitor), expanded.node))
     assert isinstance(expanded.node.value, dict)
     broken = expanded.node.value.keys() - values.keys() | ({"gates"} if faults else set())
     crossed = [
@@ -71,10 +71,19 @@ def settle(opened: Opened, name: str, environ: Mapping[str, str], overrides: Ove
     # Where a variable could not be filled in, that is what is wrong, and not the value that its name would be.
     silent = {fault.mark.path for fault in (*expanded.unset, *expanded.faults)}
     told = [*faults, *expanded.faults, *(fault for fault in (*wrong, *crossed) if fault.mark.path not in silent)]
-    lacking = [Fault(expanded.node.nearest(path), text) for path, text in check_commands.lacking(environment, environ)]
+    unrecorded = check_gates.unrecorded(environment) if not {"signals", "gates", "monitor"} & broken else ()
+    absent = (*check_commands.lacking(environment, environ), *unrecorded)
+    lacking = [Fault(expanded.node.nearest(path), text) for path, text in absent]
     return Settled(
         name=name, tree=expanded.node, environment=environment, faults=told, unset=expanded.unset, lacking=lacking
     )
+
+
+def _extended(plan: WatchPlan, tree: Node) -> WatchPlan:
+    """The plan; where no `extend_by` is written, with the usual one."""
+    monitor = tree.get("monitor")
+    written = monitor is not None and monitor.is_mapping and monitor.get("extend_by") is not None
+    return plan if written else evolve(plan, extend_by=plan.usual_extension)
 
 
 def _checks(

@@ -27,12 +27,14 @@ class Label:
 class Replay:
     """One run judged again: the verdict then (None where nobody gave one) and now, and what the label makes of it.
 
+    `environment` is the one that the run was of, empty where only its log is known.
     `known_from` says where start, plan and baseline come from: the run's evidence, or only the log and the
     configuration. `look` and `at` are where the deciding gate fired, `delay` the seconds from the fault to there, None
     where it fired before the fault or not at all.
     """
 
     name: str
+    environment: str
     known_from: str
     then: Status | None
     then_rolls_back: bool
@@ -97,7 +99,14 @@ def fault_time(label: Label, started_at: float, look_at: float | None) -> float 
 
 
 def replay_of(
-    name: str, now: Verdict, *, then: Verdict | None, known_from: str, label: Label | None, fault_at: float | None
+    name: str,
+    now: Verdict,
+    *,
+    then: Verdict | None,
+    known_from: str,
+    label: Label | None,
+    fault_at: float | None,
+    environment: str = "",
 ) -> Replay:
     """Put the verdicts and the label of one run together."""
     fired = _deciding(now)
@@ -105,6 +114,7 @@ def replay_of(
     again, before = rolls_back(now), then is not None and rolls_back(then)
     return Replay(
         name=name,
+        environment=environment,
         known_from=known_from,
         then=then.status if then is not None else None,
         then_rolls_back=before,

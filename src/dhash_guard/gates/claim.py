@@ -79,15 +79,15 @@ class AlreadyConsumed:
 class Ended:
     """Which holders the caller knows to have ended, because it holds the lock of the disk that they worked on.
 
-    `all` is for a state that lies on that disk itself: any holder but a person's. `token` is the last one used there.
+    `all` is for a state that lies on that disk itself: any holder but a person's. `tokens` are those used there.
     """
 
     all: bool = False
-    token: str = ""
+    tokens: tuple[str, ...] = ()
 
     def has(self, holder: Holder) -> bool:
         """Whether this holder is one of them."""
-        return holder.verb != BY_HAND and (self.all or (self.token != "" and holder.token == self.token))
+        return holder.verb != BY_HAND and (self.all or holder.token in self.tokens)
 
 
 def claim(state: SharedState, who: Claimant, now: float, lease: float, ended: Ended = Ended()) -> Granted | Held:
@@ -168,12 +168,14 @@ def lives(state: SharedState, live: Live) -> Changed:
 def overtaken(state: SharedState, run: str, fencing: int, begun_at: float) -> Live | None:
     """What was made live after the deployment `run`, of that number and begun then (UTC); None where it is the last.
 
-    The number says it alone, unless the two were counted by different stores: then the time still does.
+    The time says it, and the number only what clocks that differ leave open: another store counts another way, and a ref
+    that was begun anew counts from one.
     """
     live = state.live
-    if live is None or live.run == run or live.fencing <= fencing or live.at <= begun_at - SKEW:
+    if live is None or live.run == run:
         return None
-    return live
+    later = live.at - begun_at
+    return live if later > SKEW or (later > -SKEW and live.fencing > fencing) else None
 
 
 def reconcile(state: SharedState, note: Unreconciled) -> Changed:
@@ -224,5 +226,6 @@ def _next(state: SharedState) -> SharedState:
     return evolve(state, sequence=state.sequence + 1)
 
 
-def _key(use: Consumption) -> tuple[str, str, str, int]:
-    return use.evidence, use.environment, use.target, use.attempt
+def _key(use: Consumption) -> tuple[str, str, int]:
+    """Without the release: evidence that names none would open the gate for any number of them."""
+    return use.evidence, use.environment, use.attempt

@@ -11,7 +11,7 @@ from attrs import define, field
 from dhash_guard.gates.aggregates import percentile
 from dhash_guard.gates.reading import Level, Limits, plain
 from dhash_guard.gates.sequential import MOST_LOOKS, allowance, chance, pace
-from dhash_guard.gates.standing import Standing, unknown
+from dhash_guard.gates.standing import Folded, Standing, one_by_one, unknown
 from dhash_guard.records.sample import Health, Value
 from dhash_guard.records.units import Seconds, format_duration, format_value
 
@@ -50,11 +50,14 @@ class RankTest:
         self._test()
         return self._told()
 
-    def skimmable(self) -> bool:
+    def calm(self, times: Sequence[float], values: Sequence[float | Health]) -> bool:
         return False
 
     def skim(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> None:
-        raise NotImplementedError  # never asked: skimmable() says no
+        raise NotImplementedError  # never asked: calm() says no
+
+    def fold(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> Folded:
+        return one_by_one(self, times, interval, values)
 
     def _test(self) -> None:
         planned, every = pace(self.looks)

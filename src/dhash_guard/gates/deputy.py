@@ -22,13 +22,22 @@ class Leave(Enum):
     REFUSED = "refused"
 
 
+@frozen
+class Person:
+    """Somebody by login, and what they are to the repository: None where GitHub does not tell, and why not."""
+
+    login: str
+    role: str | None
+    why: str = ""
+
+
 @frozen(kw_only=True)
 class Order:
-    """A rollback as it was ordered on a runner. `role` is the actor's, None where GitHub could not be asked."""
+    """A rollback as it was ordered on a runner."""
 
     event: str
-    actor: str
-    role: str | None
+    people: tuple[Person, ...]
+    """Who caused the run, and who ran it again, if somebody else did: nobody borrows the rights of another."""
     least: str
     """The least role that may order it."""
     target: str
@@ -57,12 +66,13 @@ def judge(order: Order) -> Answer:
             f"the event {order.event or 'without a name'} may be caused by strangers",
             "Run it by workflow_dispatch.",
         )
-    if order.role is not None and _rank(order.role) < _rank(order.least):
-        return _no(
-            "actor-not-permitted",
-            f"{order.actor or 'somebody unknown'} has {order.role} access, asked: {order.least}",
-            "Ask somebody who may, or change rollback.by.",
-        )
+    for person in order.people:
+        if person.role is not None and _rank(person.role) < _rank(order.least):
+            return _no(
+                "actor-not-permitted",
+                f"{person.login or 'somebody unknown'} has {person.role} access, asked: {order.least}",
+                "Ask somebody who may to run it anew, or change rollback.by.",
+            )
     if not order.target_known:
         return _no(
             "target-unknown",
@@ -75,13 +85,16 @@ def judge(order: Order) -> Answer:
             f"this deployment was rolled back to {order.target} already",
             "Say --force to do it again.",
         )
-    if order.role is None:
-        return Answer(
-            leave=Leave.UNPROVEN,
-            code="role-unknown",
-            text=f"GitHub does not tell what {order.actor or 'the actor'} may do; a rollback does not wait for it",
-        )
-    return Answer(leave=Leave.GRANTED, code="granted", text=f"ordered by {order.actor}, {order.role}")
+    for person in order.people:
+        if person.role is None:
+            return Answer(
+                leave=Leave.UNPROVEN,
+                code="role-unknown",
+                text=f"GitHub does not tell what {person.login or 'the actor'} may do, and a rollback does not wait for it: "
+                f"{person.why}",
+            )
+    told = ", run again by ".join(f"{person.login}, {person.role}" for person in order.people)
+    return Answer(leave=Leave.GRANTED, code="granted", text=f"ordered by {told}")
 
 
 def _rank(role: str) -> int:

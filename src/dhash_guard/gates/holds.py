@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from dhash_guard.gates.reading import Level, Limits, plain
-from dhash_guard.gates.standing import Standing, unknown
+from dhash_guard.gates.standing import Folded, Standing, unknown
 from dhash_guard.records.sample import Absence, Counts, Health, Value
 
 
@@ -63,13 +63,28 @@ class Consecutive:
         self._run = self._run + 1 if self._level is Level.FAIL else 0
         return self._told()
 
-    def skimmable(self) -> bool:
-        return self._size.looks >= self.min_samples
+    def calm(self, times: Sequence[float], values: Sequence[float | Health]) -> bool:
+        return self._size.looks >= self.min_samples and self.limits.all_fine(values)
 
     def skim(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> None:
         self._size.skim(len(values))
         self._run = self._absent_run = 0
         self._value, self._level = values[-1], Level.FINE
+
+    def fold(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> Folded:
+        told: set[Level] = set()
+        self._absent_run, level, taken = 0, self._level, 0
+        for taken, value in enumerate(values, 1):
+            level = self.limits.level(value)
+            self._run = self._run + 1 if level is Level.FAIL else 0
+            if level is Level.FINE or self._size.looks + taken < self.min_samples:
+                continue
+            told.add(Level.SHORT if level is Level.FAIL and self._run < self.needed else level)
+            if self._run >= self.needed:
+                break
+        self._size.skim(taken)
+        self._value, self._level = values[taken - 1], level
+        return taken, told
 
     def _told(self) -> Level | None:
         if self._value is None or self._absent_run >= self.needed or self._size.samples < self.min_samples:
@@ -132,14 +147,28 @@ class OfLast:
         elif level is None:
             self._unknown += step
 
-    def skimmable(self) -> bool:
-        return not self._fails and not self._unknown and self._size.looks >= self.min_samples
+    def calm(self, times: Sequence[float], values: Sequence[float | Health]) -> bool:
+        known = not self._fails and not self._unknown and self._size.looks >= self.min_samples
+        return known and self.limits.all_fine(values)
 
     def skim(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> None:
         for _ in values[: self.among]:
             self._push(Level.FINE)
         self._size.skim(len(values))
         self._value = values[-1]
+
+    def fold(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> Folded:
+        told: set[Level] = set()
+        for taken, value in enumerate(values, 1):
+            self._push(self.limits.level(value))
+            self._size.skim(1)
+            self._value = value
+            level = self._told()
+            if level is not None and level is not Level.FINE:
+                told.add(level)
+            if level is Level.FAIL:
+                return taken, told
+        return len(values), told
 
     def _told(self) -> Level | None:
         if self._size.samples < self.min_samples:

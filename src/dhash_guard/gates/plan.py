@@ -22,6 +22,9 @@ class Mode(Enum):
 USUAL_CHECKPOINTS = (Seconds(300.0), Seconds(900.0), Seconds(1800.0))
 """Where nothing else is written: these as far as they lie within the watch, and its end."""
 
+MOST_EXTENDED = 900.0
+"""Seconds that a watch which cannot tell goes on at most, where nothing else is written."""
+
 
 @frozen(kw_only=True)
 class Slower:
@@ -34,6 +37,8 @@ class Slower:
 @frozen(kw_only=True)
 class WatchPlan:
     """The `monitor:` section: durations in seconds; `baseline` is how many looks are taken before a deployment.
+
+    A watch that cannot tell at its end goes on for up to `extend_by`; a file that says nothing of it gets `usual_extension`.
 
     With `mode: checkpoint` nobody sits and looks: at each of the `checkpoints` (since the start) what was recorded until
     then is judged, at one distance throughout; `then` plays no part.
@@ -53,6 +58,11 @@ class WatchPlan:
         return self.then if self.mode is Mode.WATCH else None
 
     @property
+    def usual_extension(self) -> Seconds:
+        """How far a watch that cannot tell goes on if nothing is written; after a checkpoint nobody comes back for that."""
+        return Seconds(min(self.duration / 4, MOST_EXTENDED) if self.mode is Mode.WATCH else 0.0)
+
+    @property
     def judged_at(self) -> tuple[Seconds, ...]:
         """The checkpoints as written, or the usual ones that fit; none where the watch looks by itself."""
         if self.mode is Mode.WATCH:
@@ -67,7 +77,10 @@ class WatchPlan:
     @property
     def slowest(self) -> float:
         """The longest distance between two looks within the duration."""
-        return self.interval_at(self.duration)
+        slower = self.slower
+        first = [self.interval] if slower is None or slower.after > 0 else []
+        second = [slower.interval] if slower is not None and slower.after < self.duration else []
+        return max(first + second)
 
     def next_due(self, elapsed: float) -> float:
         """When to look after a look at `elapsed`: on the grid, never in the past, and always once at the very end."""
@@ -96,19 +109,30 @@ def _looks(plan: WatchPlan, end: float) -> int:
     return count
 
 
-def faults(plan: WatchPlan) -> list[tuple[str, str]]:
-    """Every contradiction of the plan as (key, what is wrong)."""
+def faults(plan: WatchPlan, *, shortened: bool = False) -> list[tuple[str, str]]:
+    """Every contradiction of the plan as (key, what is wrong); `shortened` as for `guardrails.problems`."""
     found = []
     for key in ("duration", "interval"):
         if getattr(plan, key) <= 0:
             found.append((key, "must be longer than nothing"))
     if 0 < plan.duration < plan.interval:
         found.append(("interval", "is longer than the whole watch"))
-    if plan.then is not None and plan.then.interval <= 0:
-        found.append(("then", "interval must be longer than nothing"))
+    if plan.then is not None:
+        found += [("then", text) for text in _slower_faults(plan, plan.then, shortened)]
     if plan.baseline < 0:
         found.append(("baseline", "must be 0 or more"))
     return found + [("checkpoints", text) for text in _checkpoint_faults(plan)]
+
+
+def _slower_faults(plan: WatchPlan, then: Slower, shortened: bool) -> list[str]:
+    if then.interval <= 0:
+        return ["interval must be longer than nothing"]
+    if plan.mode is Mode.CHECKPOINT:
+        return ["plays no part with mode: checkpoint; remove it, or write then: off"]
+    if then.after >= plan.duration + plan.extend_by and plan.duration > 0 and not shortened:
+        begins, end = format_duration(then.after), format_duration(plan.duration + plan.extend_by)
+        return [f"begins after {begins}, but the watch lasts {end}; begin earlier, or remove it"]
+    return []
 
 
 def _checkpoint_faults(plan: WatchPlan) -> list[str]:

@@ -40,7 +40,6 @@ class Reason(Enum):
     NOT_YET_ISSUED = "not-yet-issued"
     EXPIRED = "expired"
     TOO_OLD = "too-old"
-    ALREADY_CONSUMED = "already-consumed"
 
     @property
     def weight(self) -> Weight:
@@ -51,7 +50,7 @@ class Reason(Enum):
 
 
 _ALTERED = frozenset({Reason.MALFORMED, Reason.BAD_MAC, Reason.DIGEST_MISMATCH, Reason.CONTRADICTS_EVIDENCE})
-_NO = frozenset({Reason.JOB_NOT_SUCCESSFUL, Reason.NOT_YET_ISSUED, Reason.EXPIRED, Reason.TOO_OLD, Reason.ALREADY_CONSUMED})
+_NO = frozenset({Reason.JOB_NOT_SUCCESSFUL, Reason.NOT_YET_ISSUED, Reason.EXPIRED, Reason.TOO_OLD})
 IDENTITY = (
     Reason.WRONG_REPOSITORY,
     Reason.FOREIGN_HEAD_REPOSITORY,

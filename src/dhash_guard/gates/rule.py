@@ -4,37 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dhash_guard.gates.asked import hold_of
+from dhash_guard.gates.before import degraded_before
 from dhash_guard.gates.clearing import Clearing
-from dhash_guard.gates.comparison import RankTest
 from dhash_guard.gates.coverage import Coverage
-from dhash_guard.gates.holds import Consecutive, OfLast
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.gates.reading import Level, Limits, limits_of, plain
-from dhash_guard.gates.sequential import SURE
-from dhash_guard.gates.settings import Aggregate, Gate, WithoutBaseline
+from dhash_guard.gates.reading import Level, limits_of, plain
+from dhash_guard.gates.settings import Gate, WithoutBaseline
 from dhash_guard.gates.standing import Hold, Standing
 from dhash_guard.gates.warning import warning_of
-from dhash_guard.gates.windows import Window
 from dhash_guard.records.deployment import Baseline
-from dhash_guard.records.outcome import GateOutcome, Status
+from dhash_guard.records.outcome import Action, GateOutcome, Status
 from dhash_guard.records.sample import Absence, AbsenceKind, Health, Tick, Value
-from dhash_guard.records.units import format_duration, format_value
+from dhash_guard.records.units import Quantity, format_duration, format_value
 
 NEVER_SAMPLED = Absence(AbsenceKind.EMPTY, "the signal was not sampled")
-
-
-def hold_of(gate: Gate, limits: Limits, plan: WatchPlan, baseline: Baseline | None, started_at: float) -> Hold:
-    """The hold that a gate asks for; without one, a single breach is enough."""
-    if gate.test is not None and baseline is not None and gate.fail_ratio is not None and gate.at_least is not None:
-        ratio, floor = gate.fail_ratio, gate.at_least.value
-        before = tuple(max(value * ratio, value + floor) for value in baseline.medians[gate.signal].values)
-        alpha = 1 - (gate.confidence if gate.confidence is not None else SURE)
-        return RankTest(before, gate.over, alpha, plan.looks(), gate.min_samples, limits)
-    if gate.over is not None:
-        return Window(gate.over, gate.aggregate or Aggregate.MEAN, gate.min_samples, started_at, limits)
-    if gate.of_last is not None:
-        return OfLast(*gate.of_last, gate.min_samples, limits)
-    return Consecutive(gate.consecutive or 1, gate.min_samples, limits)
 
 
 class Rule:
@@ -48,7 +32,7 @@ class Rule:
         self.name = name
         self.gate = gate
         self.limits = limits_of(gate, baseline)
-        self.degraded_before = self.limits is not None and _bad_before(gate, self.limits, baseline)
+        self.degraded_before = self.limits is not None and degraded_before(gate, self.limits, baseline)
         self.too_long = gate.over is not None and gate.over > plan.duration + 1e-9
         self._plan = plan
         self._hold = None
@@ -89,6 +73,11 @@ class Rule:
         return self.fired and not self.degraded_before
 
     @property
+    def ends(self) -> bool:
+        """Whether it ends the watch: nothing more is needed to roll back."""
+        return self.rolls_back and self.gate.action is Action.ROLLBACK
+
+    @property
     def standing(self) -> Standing | None:
         """The hold's latest word, for the live view."""
         return self._hold.standing() if self._hold is not None and self._looked else None
@@ -125,20 +114,46 @@ class Rule:
         beyond = isinstance(seen, Absence) or self.limits.level(seen) is Level.FAIL
         return self._level is not Level.FAIL and not beyond
 
-    def skims(self, values: Sequence[Value]) -> bool:
-        """Whether these looks are all fine and could change nothing, so that `skim` may take them in at once."""
-        if self._hold is None or self.limits is None or self._fired is not None or not self._hold.skimmable():
+    def calm(self, times: Sequence[float], values: Sequence[Value]) -> bool:
+        """Whether these looks could change nothing, so that `skim` may take them in at once."""
+        if self._hold is None or self._fired is not None or set(map(type, values)) != {self._kind}:
             return False
-        kinds = set(map(type, values))
-        wanted = Health if self.limits.word is not None else float
-        return kinds == {wanted} and self.limits.all_fine(values)  # type: ignore[arg-type]  # the line before has looked
+        return self._hold.calm(times, values)  # type: ignore[arg-type]  # the line before has looked at the kinds
 
     def skim(self, times: Sequence[float], interval: float, values: Sequence[Value]) -> None:
-        """Take in looks for which `skims` said yes; the same as observing each."""
+        """Take in looks that are `calm`; the same as observing each."""
         assert self._hold is not None
         self._coverage.skim(times, interval)
         self._silence, self._looked, self._level = None, True, Level.FINE
-        self._hold.skim(times, interval, values)  # type: ignore[arg-type]  # `skims` has looked at the kinds
+        self._hold.skim(times, interval, values)  # type: ignore[arg-type]  # `calm` has looked at the kinds
+
+    def fold(self, ticks: Sequence[Tick], interval: float, values: Sequence[Value]) -> int:
+        """Take in ticks that `values` are of, none more than two intervals after the one before it, as observing each.
+
+        Return how many: all, or up to the one in which it rolls back.
+        """
+        taken = 0
+        if self._hold is not None and self._fired is None and set(map(type, values)) == {self._kind}:
+            taken = self._folded(self._hold, ticks, interval, values)
+        while taken < len(ticks) and not self.ends:
+            self.observe(ticks[taken], interval)
+            taken += 1
+        return taken
+
+    def _folded(self, hold: Hold, ticks: Sequence[Tick], interval: float, values: Sequence[Value]) -> int:
+        """Take in looks with values up to the one in which it fires."""
+        times = [tick.at for tick in ticks]
+        taken, told = hold.fold(times, interval, values)  # type: ignore[arg-type]  # `fold` has looked at the kinds
+        self._coverage.skim(times[:taken], interval)
+        self._silence, self._looked = None, True
+        self._warnings |= told - {Level.FAIL}
+        if Level.FAIL in told:
+            self._fired = self._breach(hold.standing(), ticks[taken - 1])
+        return taken
+
+    @property
+    def _kind(self) -> type:
+        return Health if self.limits is not None and self.limits.word is not None else float
 
     def outcome(self, at: float) -> GateOutcome:
         """How the gate stands at `at` (UTC epoch seconds), were the watch to end there."""
@@ -169,8 +184,15 @@ class Rule:
             return self._told(Status.HEALTHY, "cleared", f"{standing.text}; {_when(self._cleared)}, cleared since", standing)
         return self._told(Status.HEALTHY, "within-limit", standing.text, standing)
 
+    @property
+    def _limit(self) -> Quantity | None:
+        """The number that decides; a test has none, because it compares samples and no single value would have passed it."""
+        if self.gate.test is not None or self.limits is None or self.limits.fail is None:
+            return None
+        return self.limits.fail[1]
+
     def _told(self, status: Status, reason_code: str, text: str, standing: Standing | None = None) -> GateOutcome:
-        limit = self.limits.fail[1].value if self.limits is not None and self.limits.fail is not None else None
+        limit = self._limit.value if self._limit is not None else None
         observed = standing.observed if standing is not None else None
         return GateOutcome(
             gate=self.name,
@@ -187,9 +209,7 @@ class Rule:
         )
 
     def _breach(self, standing: Standing, tick: Tick) -> GateOutcome:
-        assert self.limits is not None
-        limit = self.limits.fail[1] if self.limits.fail is not None else None
-        observed = standing.observed
+        limit, observed = self._limit, standing.observed
         code = "degraded-before" if self.degraded_before else "limit-crossed"
         suffix = ", and already so before the deployment" if self.degraded_before else ""
         return GateOutcome(
@@ -212,13 +232,3 @@ class Rule:
 
 def _when(outcome: GateOutcome) -> str:
     return f"alerted at look {outcome.tick}"
-
-
-def _bad_before(gate: Gate, limits: Limits, baseline: Baseline | None) -> bool:
-    """Whether the snapshot from before the deployment was already beyond this very limit."""
-    if baseline is None or gate.fail_ratio is not None:
-        return False
-    if gate.fail_when is not None:
-        return baseline.health is not None and limits.level(Health(baseline.health)) is Level.FAIL
-    before = baseline.medians.get(gate.signal)
-    return before is not None and limits.level(before.median) is Level.FAIL

@@ -29,6 +29,11 @@ class Aggregate(Enum):
     TREND = "trend"
     """What the window grew by, by its ends or by its slope, whichever is less: above 0, a queue does not drain."""
 
+    @property
+    def grows(self) -> bool:
+        """Whether it is a difference within the window, and not a level."""
+        return self in (Aggregate.RISE, Aggregate.TREND)
+
 
 class BaselineSource(Enum):
     """What a relative limit is relative to."""
@@ -97,6 +102,9 @@ class Gate:
 FAIL_LIMITS = ("fail_above", "fail_below", "fail_from", "fail_to")
 WARN_LIMITS = ("warn_above", "warn_below", "warn_from", "warn_to")
 CLEAR_LIMITS = ("clear_above", "clear_below")
+SIDES = {"above": "above", "below": "below", "from": "at or above", "to": "at or below"}
+"""The sides of a limit, in words."""
+_UPPER, _INCLUSIVE = ("above", "from"), ("from", "to")
 OF_BASELINE = ("at_least", "spread", "without_baseline", "test")
 
 
@@ -116,6 +124,7 @@ def faults(gate: Gate) -> list[tuple[str, str]]:
         *_limit_faults(gate, given),
         *_baseline_faults(gate, given),
         *_hold_faults(gate, given),
+        *(_test_faults(given) if gate.test is not None else ()),
         *_clear_faults(gate, given),
     ]
 
@@ -128,8 +137,27 @@ def _limit_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
         yield (fails[-1] if fails else "signal"), f"{what}; {hint}"
     if len([key for key in WARN_LIMITS if key in given]) > 1:
         yield "warn_above", "has several warning limits; give one"
+    elif (warn := limit_of(gate, WARN_LIMITS)) is not None:
+        yield from _warn_faults(gate, *warn)
     if gate.fail_when is Health.HEALTHY:
         yield "fail_when", "fails when healthy; write unhealthy or warning"
+
+
+def _warn_faults(gate: Gate, side: str, warn: Quantity) -> Iterator[tuple[str, str]]:
+    fail = limit_of(gate, FAIL_LIMITS)
+    upper = side in _UPPER
+    if gate.fail_when is not None:
+        yield f"warn_{side}", "is a limit for numbers; of words, one of warning warns by itself"
+    elif fail is None:
+        if gate.fail_ratio is not None and not upper:
+            yield f"warn_{side}", "is on the wrong side of fail_ratio"
+    elif upper is not (fail[0] in _UPPER):
+        yield f"warn_{side}", f"is on the wrong side of fail_{fail[0]}"
+    else:
+        room = (fail[1].value - warn.value) * (1 if upper else -1)
+        # Of two equal limits only the inclusive one warns, of the very value that the strict one lets pass.
+        if room < 0 or (room == 0 and not (side in _INCLUSIVE and fail[0] not in _INCLUSIVE)):
+            yield f"warn_{side}", f"{warn} is not reached before the limit {fail[1]}, which fails; write a nearer one"
 
 
 def _baseline_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
@@ -154,7 +182,9 @@ def _clear_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
     if set(CLEAR_LIMITS) <= given:
         yield "clear_below", "has several limits to clear at; give one"
     fail, clear = limit_of(gate, FAIL_LIMITS), limit_of(gate, CLEAR_LIMITS)
-    if fail is not None and clear is not None and (fail[0] in ("above", "from")) != (clear[0] == "below"):
+    if gate.fail_when is not None and clear is not None:
+        yield f"clear_{clear[0]}", "is a limit for numbers; an alert of words is taken back by clear_after"
+    if fail is not None and clear is not None and (fail[0] in _UPPER) != (clear[0] == "below"):
         yield f"clear_{clear[0]}", f"is on the wrong side of fail_{fail[0]}"
     elif (
         fail is not None and clear is not None and (clear[1].value - fail[1].value) * (-1 if clear[0] == "below" else 1) < 0
@@ -168,9 +198,9 @@ def _hold_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
     holds = [key for key in ("consecutive", "of_last", "over") if key in given]
     if len(holds) > 1:
         yield holds[-1], f"has several holds ({', '.join(holds)}); give one"
-    if gate.test is not None and (set(holds) & {"consecutive", "of_last"} or "aggregate" in given):
-        yield "test", "is a hold of its own; it takes over, and no aggregate"
-    if gate.confidence is not None and not 0.5 <= gate.confidence < 1:
+    if gate.confidence is not None and gate.fail_when is not None:
+        yield "confidence", "is for shares of events; a word is none"
+    elif gate.confidence is not None and not 0.5 <= gate.confidence < 1:
         yield "confidence", "must be at least 50% and less than 100%, such as 95%"
     if "aggregate" in given and "over" not in given:
         yield "aggregate", "needs a window; give over as well"
@@ -184,3 +214,12 @@ def _hold_faults(gate: Gate, given: set[str]) -> Iterator[tuple[str, str]]:
         yield "over", "must be longer than nothing"
     if gate.min_samples < 1:
         yield "min_samples", "must be 1 or more"
+
+
+def _test_faults(given: set[str]) -> Iterator[tuple[str, str]]:
+    if given & {"consecutive", "of_last", "aggregate"}:
+        yield "test", "is a hold of its own; it takes over, and no aggregate"
+    if "spread" in given:
+        yield "spread", "plays no part in a test, which ranks the values themselves; remove it"
+    for key in sorted(given & set(WARN_LIMITS)):
+        yield key, "plays no part in a test, which has but two answers; remove it"

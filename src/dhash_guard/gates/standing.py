@@ -37,17 +37,37 @@ class Hold(Protocol):
         """Take in one look; FAIL where the breach has lasted long enough, None where nothing can be said."""
         ...
 
-    def skim(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> None:
-        """Take in looks that are all fine and not more than two intervals apart; the same as observing each."""
+    def calm(self, times: Sequence[float], values: Sequence[float | Health]) -> bool:
+        """Whether these looks, not more than two intervals apart, can lead to nothing but a fine level at every one."""
         ...
 
-    def skimmable(self) -> bool:
-        """Whether fine looks, however many, can lead to nothing but a fine level from where the hold stands."""
+    def skim(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> None:
+        """Take in looks that are `calm`; the same as observing each."""
+        ...
+
+    def fold(self, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> Folded:
+        """Take in looks that are not more than two intervals apart, up to the first that tells FAIL; as observing each."""
         ...
 
     def standing(self) -> Standing:
         """How the hold stands after its latest look."""
         ...
+
+
+Folded = tuple[int, set[Level]]
+"""How many looks were taken in, and which levels but FINE they told; FAIL is that of the last."""
+
+
+def one_by_one(hold: Hold, times: Sequence[float], interval: float, values: Sequence[float | Health]) -> Folded:
+    """Fold by observing each look, where nothing is won by another way."""
+    told: set[Level] = set()
+    for taken, (at, value) in enumerate(zip(times, values, strict=True), 1):
+        level = hold.observe(at, interval, value)
+        if level is not None and level is not Level.FINE:
+            told.add(level)
+        if level is Level.FAIL:
+            return taken, told
+    return len(times), told
 
 
 def unknown(reason_code: str, text: str, samples: int) -> Standing:

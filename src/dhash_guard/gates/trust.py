@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
@@ -50,8 +50,6 @@ class Expected:
     jobs_told: bool = False
     """Whether GitHub was asked how the jobs ended, so that nothing but success is right."""
     max_age: float
-    consumed: Collection[str] = ()
-    """Hashes of evidence and nonces that an earlier deployment relied on."""
 
 
 @frozen
@@ -190,8 +188,6 @@ def _when(it: Statement, expected: Expected, now: float) -> Iterator[Refused]:
     if now - it.issued_at >= expected.max_age:
         old, limit = format_duration(round(now - it.issued_at)), format_duration(expected.max_age)
         yield Refused(Reason.TOO_OLD, f"it is {old} old, the limit is {limit}", "Make it again.")
-    if it.evidence in expected.consumed or it.nonce in expected.consumed:
-        yield Refused(Reason.ALREADY_CONSUMED, "a deployment has relied on it before", "Make it again.")
 
 
 _AGAIN = "Make it again."

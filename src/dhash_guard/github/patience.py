@@ -21,7 +21,7 @@ class Patience:
     """For all the waits of one request together: a deployment does not stand still for an hour."""
     backoff: float = 1.0
     most_requests: int = 500
-    """Of one run, repetitions included: half of what a job's token has in an hour. Nothing of ours comes near it."""
+    """Of one run, repetitions included: half of what a job's token has in an hour. Only waves of many targets come near."""
     dark: float = 120.0
     """After a request that nobody answered, further ones are tried once only for so long."""
     between_writes: float = 0.25

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dhash_guard.gates.refusals import Reason, Refused
 from dhash_guard.github.api import GithubApi
@@ -68,32 +68,37 @@ class JobFacts:
 
 @frozen
 class Provenance:
-    """The runs of `api`'s repository; artifacts come through `http`. Every method raises GithubProblem."""
+    """The runs of `api`'s repository in one look: what was listed is not asked for again. Every method raises GithubProblem.
+
+    Artifacts come through `http`; `kept` has those that were fetched by their sha256, for later looks too.
+    """
 
     api: GithubApi
     http: Http
+    kept: dict[str, bytes] = field(factory=dict)
+    _listed: dict[str, list[Any]] = field(factory=dict, init=False)
 
     def runs_of(self, commit: str) -> list[RunFacts]:
         """The runs whose head is this commit, the latest first."""
         path = f"{self._root}/actions/runs?head_sha={quote(commit, safe='')}&per_page={MOST_RUNS}"
-        listed = get(self.api.transport.call("GET", path, need=READ_ACTIONS).data, "workflow_runs")
-        if not isinstance(listed, list):
-            raise Silent("GitHub answered something else than a list of runs")
-        found = [_run(one) for one in listed]
+        if path not in self._listed:
+            listed = get(self.api.transport.call("GET", path, need=READ_ACTIONS).data, "workflow_runs")
+            if not isinstance(listed, list):
+                raise Silent("GitHub answered something else than a list of runs")
+            self._listed[path] = listed
+        found = [_run(one) for one in self._listed[path]]
         return sorted((run for run in found if run.head_sha == commit), key=lambda run: run.started_at, reverse=True)
 
     def artifacts_of(self, run: RunFacts, part: str) -> list[Artifact]:
         """The run's evidence of `part`, the latest attempt first."""
-        listed = self.api.transport.pages(
-            f"{self._root}/actions/runs/{run.id}/artifacts", need=READ_ACTIONS, key="artifacts"
-        )
+        listed = self._pages(f"{self._root}/actions/runs/{run.id}/artifacts", "artifacts")
         found = [_artifact(one, part) for one in listed if attempt_in(maybe(one, "name"), part)]
         return sorted(found, key=lambda one: (one.attempt, one.created_at), reverse=True)
 
     def jobs_of(self, run: RunFacts) -> list[JobFacts]:
         """The jobs of the run's latest attempt."""
         path = f"{self._root}/actions/runs/{run.id}/attempts/{run.attempt}/jobs"
-        return [_job(one) for one in self.api.transport.pages(path, need=READ_ACTIONS, key="jobs")]
+        return [_job(one) for one in self._pages(path, "jobs")]
 
     def fetched(self, artifact: Artifact) -> bytes | Refused:
         """The zip, as GitHub's digest says it is; raise Silent where there is no digest to compare with."""
@@ -103,10 +108,13 @@ class Provenance:
             raise Silent(
                 f"GitHub tells no digest of {artifact.name}", cure="Ask for trust.tier: keyed, from a local ledger."
             )
-        content = self._download(artifact)
-        if hashlib.sha256(content).hexdigest() != artifact.digest:
-            return Refused(Reason.DIGEST_MISMATCH, f"{artifact.name} is not what was uploaded", "Find out who altered it.")
-        return content
+        if artifact.digest not in self.kept:
+            content = self._download(artifact)
+            if hashlib.sha256(content).hexdigest() != artifact.digest:
+                what = f"{artifact.name} is not what was uploaded"
+                return Refused(Reason.DIGEST_MISMATCH, what, "Find out who altered it.")
+            self.kept[artifact.digest] = content
+        return self.kept[artifact.digest]
 
     def _download(self, artifact: Artifact) -> bytes:
         """From the address that GitHub names, which is good for a minute and takes no token."""
@@ -120,6 +128,11 @@ class Provenance:
                 return answer.body
             trouble = answer.detail if isinstance(answer, NoAnswer) else f"answer {answer.status}"
         raise Silent(f"the artifact {artifact.name} cannot be fetched: {trouble}")
+
+    def _pages(self, path: str, key: str) -> list[Any]:
+        if path not in self._listed:
+            self._listed[path] = list(self.api.transport.pages(path, need=READ_ACTIONS, key=key))
+        return self._listed[path]
 
     @property
     def _root(self) -> str:

@@ -31,8 +31,11 @@ class StateFile:
         return str(self._path)
 
     def read(self) -> Versioned:
-        """The state in the file; raise Damaged where it is no state."""
-        data = _bytes(self._path)
+        """The state in the file; raise Damaged where it is no state, OutsideSilent where the disk does not give it."""
+        try:
+            data = _bytes(self._path)
+        except OSError as problem:
+            raise self._silent("read", problem) from problem
         if data is None:
             return Versioned(state=SharedState(environment=self._environment), version=NOTHING)
         try:
@@ -55,9 +58,12 @@ class StateFile:
                 self._files.make_directory(self._path.parent)
                 self._files.write_atomic(self._path, written)
         except OSError as problem:
-            what = f"the shared state cannot be written: {problem.strerror or problem}"
-            raise OutsideSilent(what, where=str(self._path), cure="Look at the disk.") from problem
+            raise self._silent("written", problem) from problem
         return sha256_hex(written)
+
+    def _silent(self, done: str, problem: OSError) -> OutsideSilent:
+        what = f"the shared state cannot be {done}: {problem.strerror or problem}"
+        return OutsideSilent(what, where=str(self._path), cure="Look at the disk.")
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -7,12 +7,19 @@ from typing import Any, TypeVar
 
 import cattrs
 
+from dhash_guard.records.canonical import loads
+from dhash_guard.records.sample import Tick
+
 T = TypeVar("T")
 
 
 @cache
 def _converter() -> cattrs.Converter:
-    return cattrs.Converter(forbid_extra_keys=True)
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    # A look is written in one way only, wherever it stands: as a line of samples.jsonl.
+    converter.register_unstructure_hook(Tick, Tick.to_data)
+    converter.register_structure_hook(Tick, lambda data, _: Tick.from_data(data))
+    return converter
 
 
 def to_data(record: Any) -> Any:
@@ -27,6 +34,12 @@ def from_data(kind: type[T], data: Any) -> T:
     except (cattrs.BaseValidationError, cattrs.errors.StructureHandlerNotFoundError) as problem:
         leaves = "; ".join(_leaves(problem))
         raise ValueError(f"no {kind.__name__} record: {leaves}") from problem
+
+
+def from_json(kind: type[T], text: bytes | str) -> T:
+    """Read the JSON of what `to_data` wrote; raise ValueError where it is anything else, whoever wrote it."""
+    data = loads(text)
+    return from_data(kind, data if isinstance(data, dict) else {})
 
 
 def _leaves(problem: BaseException) -> list[str]:

@@ -85,6 +85,8 @@ class Evidence:
     restoration: Restoration | None = None
     blast: BlastRadius | None = None
     backup: str = ""
+    restored_tag: str = ""
+    """The release that the backup brought back, where that is known."""
     deployment: str = ""
     deliveries: tuple[Delivery, ...] = ()
     result: str = ""

@@ -65,7 +65,7 @@ class Layout:
         return self.state / "shared" / f"{environment}.json"
 
     def claimed(self, environment: str) -> Path:
-        """The token of the last claim that was made from this disk."""
+        """The tokens of the last claim that was granted to this disk, and of those that were tried since."""
         return self.state / "shared" / f"{environment}.token"
 
     def unreconciled(self, environment: str) -> Path:

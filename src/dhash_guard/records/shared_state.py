@@ -32,7 +32,10 @@ class Holder:
 
 @frozen(kw_only=True)
 class Consumption:
-    """One use of a piece of evidence: the four things that may meet only once, by which claim, and when (UTC seconds)."""
+    """One use of a piece of evidence, which one attempt has once in an environment; `at` is in UTC seconds.
+
+    `target` is the release that was deployed, and `by` names the claim.
+    """
 
     evidence: str
     environment: str
@@ -46,8 +49,9 @@ class Consumption:
 class Live:
     """What the last deployment or rollback that came to its end left behind, and when (UTC seconds).
 
-    `run` is the deployment's or rollback's id, `fencing` the number of its claim. After a rollback `backup` names what was
-    put back; whose tag and commit that was is not known here.
+    `run` is the deployment's or rollback's id, `fencing` the number of its claim. `begun_at` and `newest_sequence` are those
+    of the deployment's record; both are 0 where that is not known. After a rollback `backup` names what was put back; whose
+    tag and commit that was is not known here.
     """
 
     run: str
@@ -56,6 +60,8 @@ class Live:
     at: float
     fencing: int
     backup: str = ""
+    begun_at: float = 0.0
+    newest_sequence: int = 0
 
 
 @frozen(kw_only=True)

@@ -145,15 +145,16 @@ def format_bytes(size: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Write a span as people say it: `250ms`, `90s` becomes `1m30s`, `3600` becomes `1h`."""
+    """Write a span as people say it: `250ms`, `90s` becomes `1m30s`, `3600` becomes `1h`, from two days on `14d`."""
     if seconds < 1 and seconds != 0:
         return f"{_short(seconds * 1000)}ms"
     if seconds < 60:
         return f"{_short(seconds)}s"
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
+    days, hours = divmod(hours, 24) if hours >= 48 else (0, hours)
     minutes, left = divmod(rest, 60)
-    return "".join(f"{n}{u}" for n, u in ((hours, "h"), (minutes, "m"), (left, "s")) if n)
+    return "".join(f"{n}{u}" for n, u in ((days, "d"), (hours, "h"), (minutes, "m"), (left, "s")) if n)
 
 
 def _short(value: float) -> str:

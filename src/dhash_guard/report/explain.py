@@ -8,7 +8,7 @@ from dhash_guard.gates.guardrails import seen
 from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.gates.reading import FEWEST
 from dhash_guard.gates.sequential import pace
-from dhash_guard.gates.settings import FAIL_LIMITS, WARN_LIMITS, Aggregate, Gate, WithoutBaseline, limit_of
+from dhash_guard.gates.settings import FAIL_LIMITS, SIDES, WARN_LIMITS, Aggregate, Gate, WithoutBaseline, limit_of
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.outcome import Action
 from dhash_guard.records.sample import Health
@@ -16,7 +16,6 @@ from dhash_guard.records.units import Quantity, format_duration
 from dhash_guard.report.limits import WITHOUT, cleared, hold_text, relative_parts, sure, surely, tested
 from dhash_guard.report.words import plural
 
-_SIDES = {"above": "above", "below": "below", "from": "at or above", "to": "at or below"}
 _STRICT = {"above": "more than {0}; {0} itself passes", "below": "less than {0}; {0} itself passes"}
 _INCLUSIVE = {"from": "{0} or more; {0} itself fails", "to": "{0} or less; {0} itself fails"}
 _ABSENT = {
@@ -31,21 +30,16 @@ def limit_phrase(gate: Gate) -> str:
     if gate.fail_when is not None:
         return f"{gate.signal} is {gate.fail_when.value}"
     if gate.fail_ratio is not None:
-        return f"{gate.signal} above {_relative(gate)}{_sure(gate)}"
+        return f"{gate.signal} above {_relative(gate)}{surely(to_data(gate))}"
     limit = limit_of(gate, FAIL_LIMITS)
-    return f"{gate.signal} {_SIDES[limit[0]]} {limit[1]}{_sure(gate)}" if limit is not None else gate.signal
+    return f"{gate.signal} {SIDES[limit[0]]} {limit[1]}{surely(to_data(gate))}" if limit is not None else gate.signal
 
 
 def _relative(gate: Gate) -> str:
-    """What a relative limit is the highest of; a test has its own way with unrest, and takes no deviations."""
+    """What a relative limit is the highest of."""
     times, *deviations = relative_parts(to_data(gate))
-    *most, last = [times, f"{gate.at_least} more", *(deviations if gate.test is None else [])]
+    *most, last = [times, f"{gate.at_least} more", *deviations]
     return f"the highest of {', '.join(most)} and {last}"
-
-
-def _sure(gate: Gate) -> str:
-    """How sure a breach must be; the aggregates of a window, other than the ratio, have no events to be sure by."""
-    return surely(to_data(gate)) if gate.over is None or gate.aggregate is Aggregate.RATIO else ""
 
 
 def one_line(name: str, gate: Gate, plan: WatchPlan, running: Collection[str] = ()) -> str:
@@ -112,11 +106,11 @@ def _fails(gate: Gate) -> Iterator[str]:
         yield f"Fails when {what} is more than {_relative(gate)}; exactly that passes."
     elif (limit := limit_of(gate, FAIL_LIMITS)) is not None:
         yield f"Fails when {what} is {_strictness(*limit)}."
-    if gate.confidence is not None and _sure(gate):
+    if gate.confidence is not None:
         bare = "where only the bare ratio does, it warns"
         yield f"A breach must be {sure(gate.confidence)}: the exact bound of the ratio must cross the limit; {bare}."
     if (warn := limit_of(gate, WARN_LIMITS)) is not None:
-        yield f"Warns when {what} is {_SIDES[warn[0]]} {warn[1]}; a warning changes no verdict."
+        yield f"Warns when {what} is {SIDES[warn[0]]} {warn[1]}; a warning changes no verdict."
 
 
 def _judged(gate: Gate) -> str:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.outcome import Decision, Ending, Status, Verdict
-from dhash_guard.records.stage import StageStatus
+from dhash_guard.records.stage import StageResult, StageStatus
 from dhash_guard.report.words import GATES, STAGES, Mark, plural
 
 
@@ -48,10 +48,11 @@ class Headline:
 
 @frozen
 class NextAction:
-    """The one thing to do now: a sentence, and the command where there is one."""
+    """The one thing to do now: a sentence, and the command where there is one; `cure` is what the reason says of it too."""
 
     text: str
     command: str = ""
+    cure: str = ""
 
 
 def situation(evidence: Evidence) -> Situation:
@@ -129,10 +130,12 @@ def next_action(evidence: Evidence) -> NextAction:  # noqa: C901  # one case per
     match situation(evidence):
         case Situation.HEALTHY | Situation.PASSED:
             return _after_success(evidence)
+        case Situation.RESTORED if run.verb == "backup restore":
+            return NextAction(_RESTART)
         case Situation.RESTORED:
             return NextAction("watch the restored version for half an hour.", _command(evidence, "monitor", "--no-rollback"))
         case Situation.ROLLED_BACK:
-            return NextAction(f"mend {_culprit(evidence)} and deploy again; {run.environment} runs what it ran before.")
+            return NextAction(f"mend {_culprit(evidence)} and deploy again; {run.environment} runs {_restored(evidence)}.")
         case Situation.WOULD_ROLL_BACK | Situation.HELD:
             return NextAction("put the last good version back.", _command(evidence, "rollback", "--reason", "degraded"))
         case Situation.NEEDS_PERSON:
@@ -140,7 +143,7 @@ def next_action(evidence: Evidence) -> NextAction:  # noqa: C901  # one case per
         case Situation.ON_COURSE:
             return NextAction("wait for the next checkpoint, then look again.", _command(evidence, "monitor"))
         case Situation.CANNOT_TELL if evidence.verdict is None:
-            return NextAction(f"supply what {_culprit(evidence)} lacks, then run {run.verb} again.")
+            return _mending(evidence, StageStatus.CANNOT_TELL, f"supply what {_culprit(evidence)} lacks")
         case Situation.CANNOT_TELL:
             return NextAction(
                 f"find out why {_culprit(evidence)} has no data, then watch again.", _command(evidence, "monitor")
@@ -148,23 +151,47 @@ def next_action(evidence: Evidence) -> NextAction:  # noqa: C901  # one case per
         case Situation.ABORTED:
             return NextAction("nothing was decided; watch again.", _command(evidence, "monitor"))
         case Situation.FAILED:
-            return NextAction(f"mend {_culprit(evidence)}: {_cure(evidence)}")
+            return _mending(evidence, StageStatus.FAILED, f"mend {_culprit(evidence)}")
+
+
+_RESTART = "restart the service: what it has open is what stood there before."
+
+_AFTER = {
+    "premerge": ("merge; this evidence opens the way to production.", ""),
+    "deploy": ("watch it.", "monitor"),
+    "migrate": ("watch it.", "monitor"),
+    "smoke": ("watch it.", "monitor"),
+    "gate": ("deploy; every condition holds.", ""),
+    "health": ("nothing to do by this one look; only a watch judges a release.", "monitor"),
+    "collect": ("judge what was collected.", "monitor"),
+    "service stop": ("start it again when you are done.", "service start"),
+    "service start": ("see that it is well.", "health"),
+    "service restart": ("see that it is well.", "health"),
+    "backup create": ("nothing to do; it can be gone back to.", ""),
+    "backup prune": ("nothing to do; what was kept can be gone back to.", ""),
+    "backup undo": (_RESTART, ""),
+    "lock take": ("give it back when you are done; until then nobody else deploys.", "lock release"),
+    "lock release": ("nothing to do; others may deploy again.", ""),
+    "notify": ("nothing to do; the deliveries say whom it reached.", ""),
+}
+"""What is left to do after a verb that did what it was asked to, and with which command; of others there is nothing."""
 
 
 def _after_success(evidence: Evidence) -> NextAction:
-    match evidence.run.verb:
-        case "premerge":
-            return NextAction("merge; this evidence opens the way to production.")
-        case "deploy" | "migrate" | "smoke" if evidence.verdict is None:
-            return NextAction("watch it.", _command(evidence, "monitor"))
-        case "gate":
-            return NextAction("deploy; every condition holds.")
-        case "check" | "security" | "logs" | "approvals" | "protection":
-            return NextAction("nothing to do; go on.")
-        case verb if verb.startswith("maintain "):
-            return NextAction("do what is left to people, and tick it.")
-        case _:
-            return NextAction(f"nothing to do; {evidence.run.tag or 'this version'} stays on {evidence.run.environment}.")
+    run = evidence.run
+    if evidence.verdict is not None:
+        return NextAction(f"nothing to do; {run.tag or 'this version'} stays on {run.environment}.")
+    if run.verb.startswith("maintain "):
+        return NextAction("do what is left to people, and tick it.")
+    verb = evidence.stages[0].name if run.verb == "service" and evidence.stages else run.verb
+    text, command = _AFTER.get(verb, ("nothing to do; go on.", ""))
+    return NextAction(text, _command(evidence, command) if command else "")
+
+
+def _restored(evidence: Evidence) -> str:
+    """What a rollback brought back: the release where it is known, and the backup that holds it."""
+    backup = evidence.backup or (evidence.restoration.backup if evidence.restoration is not None else "a backup")
+    return f"{evidence.restored_tag} again, from {backup}" if evidence.restored_tag else f"what {backup} holds"
 
 
 def _culprit(evidence: Evidence) -> str:
@@ -180,16 +207,26 @@ def _culprit(evidence: Evidence) -> str:
     return f"“{bad[0]}”" if bad else "the run"
 
 
-def _cure(evidence: Evidence) -> str:
-    failed = [stage for stage in evidence.stages if stage.status is StageStatus.FAILED]
-    cures = [finding.cure for stage in failed for finding in stage.findings if finding.cure and _hurts(finding.status)]
-    texts = [stage.text for stage in failed]
-    return next(iter(cures + texts), "") or evidence.result or "read the details below."
+def _mending(evidence: Evidence, status: StageStatus, otherwise: str) -> NextAction:
+    """The cure of the first stage that ended so, in its own words; where it has none, only whose fault it was."""
+    stage = next((stage for stage in evidence.stages if stage.status is status), None)
+    cure = _cure(stage) if stage is not None else ""
+    if not cure:
+        return NextAction(f"{otherwise}, then run {evidence.run.verb} again.")
+    return NextAction(f"{_culprit(evidence)}: {cure}", cure=cure)
 
 
-def _hurts(status: StageStatus) -> bool:
-    return status in (StageStatus.FAILED, StageStatus.CANNOT_TELL)
+def _cure(stage: StageResult) -> str:
+    """What the stage's error says below its first line, unless that begins a list; else the first cure of its findings."""
+    what, *below = stage.text.splitlines() or [""]
+    if below and not what.rstrip().endswith(":"):
+        return below[-1].strip()
+    cures = [finding.cure for finding in stage.findings if finding.cure and finding.status in _BAD]
+    return next(iter(cures), "")
+
+
+_BAD = (StageStatus.FAILED, StageStatus.CANNOT_TELL)
 
 
 def _command(evidence: Evidence, *words: str) -> str:
-    return shlex.join(["dhash-guard", words[0], "--env", evidence.run.environment, *words[1:]])
+    return shlex.join(["dhash-guard", *words[0].split(), "--env", evidence.run.environment, *words[1:]])

@@ -61,6 +61,8 @@ def limit_text(settings: Mapping[str, Any], limit: float | None, dimension: Dime
     """What passes, in a few characters: `≤ 5%`, `not unhealthy`, `≤ 468 ms (1.5 × before)`."""
     if words := settings.get("fail_when"):
         return f"not {' or '.join(map(str, words)) if isinstance(words, list | tuple) else words}"
+    if finite(settings.get("fail_ratio")) is not None and settings.get("test"):
+        return f"not surely above {relative_words(settings)}"
     if finite(settings.get("fail_ratio")) is not None:
         known = f"≤ {number(limit, dimension)} ({relative_words(settings)})" if limit is not None else ""
         return known or f"≤ {relative_words(settings)}{WITHOUT.get(str(settings.get('without_baseline')), '')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from dhash_guard.errors import CannotTell, NeedsPerson, NoGo, RolledBack
+from dhash_guard.errors import CannotTell, Locked, NeedsPerson, NoGo, RolledBack
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
@@ -88,9 +88,13 @@ def act(
             recording.catch_up(run)
         return run.seal(evidence)
     state, proven = _STATES[verdict.status], list[Evidence]()
-    if not deployments.settle(
-        run.machine, run.configuration, deployment, state, prove=lambda: proven.append(run.seal(evidence))
-    ):
+    try:
+        settled = deployments.settle(run, deployment, state, prove=lambda: proven.append(run.seal(evidence)))
+    except Locked as problem:
+        run.say(str(problem))
+        run.skip("verdict", problem.code, f"not written down: {problem.what}")
+        return run.seal(evolve(evidence, result=problem.code, exit_code=problem.exit_code))
+    if not settled:
         run.skip("verdict", "overtaken", "somebody deployed or rolled back meanwhile; this verdict is of what was there")
         return run.seal(evolve(evidence, result="overtaken", exit_code=CannotTell.exit_code))
     recording.told(run, evolve(deployment, state=state), why=verdict.reason)

@@ -89,12 +89,23 @@ def ask(run: Guarded, reader: ReviewReader, subject: Subject, wanted: ApprovalRe
     before = reader.requests_made
     number = subject.pull if subject.pull is not None else _found(run, reader, subject.commit).number
     facts = reader.facts(number, wanted)
-    if subject.commit and not belongs(facts.pull, subject.commit):
+    _require_same(facts.pull, subject)
+    return Asked(answer=judge(facts, wanted), pull=facts.pull, requests=reader.requests_made - before)
+
+
+def pull_of(run: Guarded, reader: ReviewReader, subject: Subject) -> PullFacts:
+    """The one pull request that is meant; raise GithubProblem, or CannotTell where there is none or it moved on."""
+    pull = reader.pull(subject.pull) if subject.pull is not None else _found(run, reader, subject.commit)
+    _require_same(pull, subject)
+    return pull
+
+
+def _require_same(pull: PullFacts, subject: Subject) -> None:
+    if subject.commit and not belongs(pull, subject.commit):
         raise CannotTell(
-            f"pull request {number} is at {facts.pull.head_sha[:12]}, not at {subject.commit[:12]}",
+            f"pull request {pull.number} is at {pull.head_sha[:12]}, not at {subject.commit[:12]}",
             cure="Ask again for the commit that it is at now.",
         )
-    return Asked(answer=judge(facts, wanted), pull=facts.pull, requests=reader.requests_made - before)
 
 
 def belongs(pull: PullFacts, commit: str) -> bool:
@@ -133,6 +144,16 @@ def subject_of(context: RunContext, commit: str) -> Subject:
     return Subject(commit=commit or context.sha)
 
 
+def subject_of_commit(context: RunContext, commit: str) -> Subject:
+    """What a commit that is to be deployed is about; the event's pull request only where the event's commit is that one.
+
+    A comment on a pull request, or the end of its workflow, runs the default branch: what was said there of another commit
+    says nothing of this one. Of a pull request's own events the test merge stands for its head.
+    """
+    test_merge = context.ref.startswith("refs/pull/") and commit == context.event_sha
+    return subject_of(context, commit) if commit and (commit == context.sha or test_merge) else Subject(commit=commit)
+
+
 def findings_of(asked: Asked) -> tuple[Finding, ...]:
     """The requirements, and the approvals that do not count, as findings of a stage."""
     told = [
@@ -163,7 +184,7 @@ def summary(asked: Asked) -> str:
 
 def _found(run: Guarded, reader: ReviewReader, commit: str) -> PullFacts:
     if not commit:
-        raise CannotTell("there is no commit to ask about", cure="Give --pull or --commit.")
+        raise CannotTell("there is no commit to ask about", cure="Check one out; `approvals` also takes --pull or --commit.")
     why = ""
     for left in reversed(range(TRIES)):
         found = chosen(reader.pulls_of(commit), commit)

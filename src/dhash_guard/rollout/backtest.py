@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
 from dhash_guard.errors import UsageProblem
@@ -20,7 +20,10 @@ from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import iso
 from dhash_guard.records.outcome import Ending, Verdict
 from dhash_guard.records.sample import Tick
+from dhash_guard.records.units import Seconds
 from dhash_guard.rollout.automatic import automatic_by_configuration
+from dhash_guard.rollout.checkpoint import ON_COURSE
+from dhash_guard.rollout.killed import state_in
 from dhash_guard.rollout.labels import Known
 from dhash_guard.rollout.recordings import Log
 from dhash_guard.signals import recorded
@@ -34,6 +37,7 @@ class Opened:
     ticks: Iterator[Tick]
     then: Verdict | None
     known_from: str
+    environment: str
 
 
 @frozen(kw_only=True)
@@ -57,7 +61,15 @@ def replay(log: Log, configuration: Configuration, known: Known | None) -> Repla
     if known is not None and not known.label.clean:
         fault_at = fault_time(known.label, opened.watch.started_at, moments[0] if moments else None)
         _check_fault(known, fault_at, now)
-    return replay_of(log.name, now, then=opened.then, known_from=opened.known_from, label=label, fault_at=fault_at)
+    return replay_of(
+        log.name,
+        now,
+        environment=opened.environment,
+        then=opened.then,
+        known_from=opened.known_from,
+        label=label,
+        fault_at=fault_at,
+    )
 
 
 def open_log(log: Log, configuration: Configuration) -> Opened | PassedOver:
@@ -75,7 +87,8 @@ def open_log(log: Log, configuration: Configuration) -> Opened | PassedOver:
         return PassedOver(name=log.name, why="has no looks")
     watch, then = _watch(log, evidence, configuration, first.at)
     known_from = "evidence" if then is not None else "log"
-    return Opened(watch=watch, ticks=chain([first], ticks), then=then, known_from=known_from)
+    environment = evidence.run.environment if evidence is not None else ""
+    return Opened(watch=watch, ticks=chain([first], ticks), then=then, known_from=known_from, environment=environment)
 
 
 def _watch(
@@ -84,7 +97,9 @@ def _watch(
     environment = configuration.environment
     if evidence is None or evidence.verdict is None or evidence.judged is None:
         automatic = automatic_by_configuration(configuration)
-        return Watch(environment.gates, environment.monitor, started_at=first_at, automatic=automatic), None
+        last = recorded.last(log.samples)
+        plan = _as_long(environment.monitor, last.at - first_at if last is not None else 0.0)
+        return Watch(environment.gates, plan, started_at=first_at, automatic=automatic), None
     try:
         plan = from_data(WatchPlan, evidence.judged.plan)
     except ValueError as problem:
@@ -97,6 +112,11 @@ def _watch(
         baseline=evidence.judged.baseline,
     )
     return watch, evidence.verdict
+
+
+def _as_long(plan: WatchPlan, seconds: float) -> WatchPlan:
+    """The plan, and where the log goes beyond it, one as long as the log: what is not judged is not clean either."""
+    return plan if seconds < plan.duration else evolve(plan, duration=Seconds(seconds), extend_by=Seconds(0.0))
 
 
 def _evidence(path: Path) -> Evidence:
@@ -156,7 +176,37 @@ def way(log: Log, configuration: Configuration, names: Sequence[str]) -> list[Wa
 def replays(
     logs: Sequence[Log], configuration: Configuration, known: Mapping[str, Known]
 ) -> tuple[list[Replay], list[PassedOver]]:
-    """Every log, in order."""
-    told = [replay(log, configuration, known.get(log.name)) for log in logs]
+    """Every log, in order; a watch counts once, however many runs it took."""
+    over = _parts(logs)
+    told = [
+        PassedOver(name=log.name, why=over[log]) if log in over else replay(log, configuration, known.get(log.name))
+        for log in logs
+    ]
     done = [one for one in told if isinstance(one, Replay)]
     return done, [one for one in told if isinstance(one, PassedOver)]
+
+
+def _parts(logs: Sequence[Log]) -> dict[Log, str]:
+    """Why a log is no run of its own: it is a look on the way to a verdict, or a later run went on with the same watch."""
+    over: dict[Log, str] = {}
+    watches: dict[tuple[object, object], list[Log]] = {}
+    for log in logs:
+        evidence = _evidence(log.evidence) if log.evidence is not None else None
+        if evidence is not None and evidence.result == ON_COURSE:
+            over[log] = "is on course, which is no verdict"
+        elif (watch := _identity(log, evidence)) is not None:
+            watches.setdefault(watch, []).append(log)
+    for same in watches.values():
+        last = max(same, key=lambda log: (log.evidence is not None, log.name))
+        over |= {log: f"is a part of the watch of {last.name}" for log in same if log is not last}
+    return over
+
+
+def _identity(log: Log, evidence: Evidence | None) -> tuple[object, object] | None:
+    """Deployment and start of the watch that a run took part in; None for a log that was only judged again."""
+    if evidence is None:
+        state = state_in(log.samples.parent)
+        return (state.get("deployment"), state["started_at"]) if "started_at" in state else None
+    if evidence.verdict is None or evidence.judged is None or evidence.judged.recorded:
+        return None
+    return evidence.deployment, evidence.verdict.started_at

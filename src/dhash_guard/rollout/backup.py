@@ -23,6 +23,8 @@ def take(run: Guarded, components: Sequence[str] | None, keep: Keep | None = Non
     def work() -> str:
         taken = run.vault.take(Purpose.BACKUP, components)
         held.append(taken)
+        for path in taken.missing:
+            run.say(f"warning: {path} does not exist: the backup holds that nothing stands there")
         return taken.text + (f"; left out: {', '.join(taken.left_out)}" if taken.left_out else "")
 
     run.stage("backup", work)

@@ -8,12 +8,14 @@ from attrs import evolve
 
 from dhash_guard.errors import CannotTell, GuardError, RolledBack
 from dhash_guard.gates.baseline import baseline_of
-from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState
+from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState, Predecessor
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.rollout import deployments, recording
 from dhash_guard.rollout.automatic import roll_back_automatically
+from dhash_guard.rollout.history import looks_before
 from dhash_guard.rollout.run import Guarded
+from dhash_guard.rollout.shared import live_now
 from dhash_guard.signals import Sampler
 
 
@@ -70,7 +72,7 @@ def new_deployment(run: Guarded, tag: str, backup: str, baseline: Baseline | Non
     recording.catch_up(run)
     before = deployments.latest(run.configuration)
     if before is None or before.state not in deployments.UNFINISHED:
-        return fresh
+        return evolve(fresh, before=_predecessor(run, before))
     run.say(f"warning: {before.tag or 'a migration'} was begun and never came to its end; a rollback goes to before it")
     recording.abandoned(run, before)
     return evolve(
@@ -79,11 +81,30 @@ def new_deployment(run: Guarded, tag: str, backup: str, baseline: Baseline | Non
         backup=before.backup,
         baseline=before.baseline,
         migrated=before.migrated,
+        before=before.before,
+    )
+
+
+def _predecessor(run: Guarded, before: Deployment | None) -> Predecessor | None:
+    """What stands there before a deployment: by the record of the one before it, else by what all runs share."""
+    if before is None:
+        live = live_now(run)
+        if live is None:
+            return None
+        return Predecessor(tag=live.tag, since=live.at, newest_sequence=live.newest_sequence, backup=live.backup)
+    stands = before.state is not DeploymentState.ROLLED_BACK and not before.rolled_back_to
+    # Of any backup but the one that it began with it is not known which release it holds.
+    again = before.before.tag if before.before is not None and before.rolled_back_to == before.backup else ""
+    return Predecessor(
+        tag=before.tag if stands else again,
+        since=max(before.begun_at, before.changed_at),
+        newest_sequence=before.newest_sequence,
+        backup=before.rolled_back_to,
     )
 
 
 def take_baseline(run: Guarded) -> Baseline:
-    """Look at the running service as often as the configuration says, before anything changes."""
+    """Look at the running service as often as the configuration says, before anything changes; and at what was recorded."""
     environment = run.configuration.environment
     clock, plan = run.machine.clock, environment.monitor
     sampler = Sampler(
@@ -95,4 +116,4 @@ def take_baseline(run: Guarded) -> Baseline:
             # Never slower than once a second: a deployment must not wait minutes for its own baseline.
             clock.sleep(min(float(plan.interval), 1.0))
         ticks.append(sampler.look(index, round(clock.now(), 3)))
-    return baseline_of(ticks, clock.now())
+    return baseline_of(ticks, clock.now(), looks_before(run, ticks[0].at) if ticks else ())

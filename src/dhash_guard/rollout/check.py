@@ -49,7 +49,8 @@ def prove_ready(run: Guarded, *, reachable: bool = True, tag: str = "") -> Done:
         text = "; ".join(f"{finding.check}: {finding.text}" for finding in wrong)
         kind = NothingLasts if any(finding.check == _LASTING for finding in wrong) else ChecksFailed
         raise kind(f"{len(wrong)} of {len(findings)} checks failed: {text}", cure=wrong[0].cure, findings=findings)
-    return Done(f"{len(findings)} checks passed", findings)
+    noted = [f"{finding.check}: {finding.text}" for finding in findings if finding.warned]
+    return Done("; ".join([f"{len(findings)} checks passed", *noted]), findings)
 
 
 def check(run: Guarded, tag: str = "") -> Evidence:
@@ -75,6 +76,7 @@ def _findings(run: Guarded, reachable: bool) -> Iterator[Finding]:
     yield _backup(run)
     if reachable:
         yield from _lasting(run)
+        yield from _unpublished(run)
     yield _room(run)
     yield from _writable(run)
     if reachable and run.configuration.environment.base_url is not None:
@@ -131,12 +133,13 @@ def _runnable(root: Path, program: str, path: str) -> bool:
 
 
 def _backup(run: Guarded) -> Finding:
-    """Everything that a backup would hold can be read."""
+    """Everything that a backup would hold is there and can be read."""
     try:
-        text = run.vault.rehearse()
+        found = run.vault.rehearse()
     except GuardError as problem:
         return _finding("backup", False, "", problem.what, problem.cure)
-    return _finding("backup", True, text, "", "")
+    cure = "Mend the paths, or remove what is never there." if found.missing else ""
+    return Finding(check="backup", status=StageStatus.PASSED, text=found.text, cure=cure, warned=bool(found.missing))
 
 
 def _lasting(run: Guarded) -> Iterator[Finding]:
@@ -153,6 +156,22 @@ def _lasting(run: Guarded) -> Iterator[Finding]:
             "this runner is hosted by GitHub: its disk goes away after the job, and backup.store is local",
             "Give backup.store: {kind: object, url: s3://bucket/prefix}, or use a self-hosted runner.",
         )
+
+
+def _unpublished(run: Guarded) -> Iterator[Finding]:
+    """Backups and records hold what production holds, and `git add .` would take them along; nothing where git is none."""
+    layout = run.configuration.layout
+    folders = [f"{layout.relative(folder)}/" for folder in (layout.state, layout.backups, layout.logs, layout.artifacts)]
+    command = ["git", "check-ignore", "--quiet", "--no-index", "--"]
+    answers = {
+        folder: run.machine.processes.run([*command, folder], cwd=layout.root, timeout=20.0, changes=False).exit_code
+        for folder in folders
+    }
+    if not {*answers.values()} <= {0, 1}:
+        return
+    shown = [folder for folder, answer in answers.items() if answer == 1]
+    text, cure = (f"does not ignore {', '.join(shown)}", "Name them in .gitignore.") if shown else ("ignored", "")
+    yield Finding(check="git", status=StageStatus.PASSED, text=text, cure=cure, warned=bool(shown))
 
 
 def _store(run: Guarded, settings: ObjectStore) -> Finding:

@@ -16,7 +16,7 @@ _MOST_TOLD = 3
 def tag_findings(run: Guarded, tag: str) -> Iterator[Finding]:
     """The tag, and where GitHub can be asked, whether its commit is green; a checkout that lies elsewhere is said too."""
     try:
-        commit = _commit(run, tag)
+        commit = commit_here(run, f"refs/tags/{tag}") or commit_on_github(run, f"refs/tags/{tag}")
     except GuardError as problem:
         yield _bad(f"tag {tag}", problem.what.splitlines()[0], problem.cure)
         return
@@ -32,19 +32,22 @@ def tag_findings(run: Guarded, tag: str) -> Iterator[Finding]:
         yield _green(run, tag, commit)
 
 
-def _commit(run: Guarded, tag: str) -> str:
-    """The tag's commit, here or on GitHub; a shallow checkout has no tags. Empty where there is none."""
-    command = ["git", "rev-parse", "--quiet", "--verify", f"refs/tags/{tag}^{{commit}}"]
+def commit_here(run: Guarded, ref: str) -> str:
+    """The commit that a ref is at in this checkout; empty where it has none: a shallow one has no tags."""
+    command = ["git", "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}"]
     found = run.machine.processes.run(command, cwd=run.configuration.layout.root, timeout=10.0, changes=False)
-    if found.ok:
-        return found.output.strip()
+    return found.output.strip() if found.ok else ""
+
+
+def commit_on_github(run: Guarded, ref: str) -> str:
+    """The commit that a ref is at on GitHub; empty where it has none, or cannot be asked. Raise GithubProblem."""
     if run.hub is None:
         return ""
     from dhash_guard.github.deployments import commit_of
     from dhash_guard.github.errors import NotFound, Unprocessable
 
     try:
-        return commit_of(run.hub, f"refs/tags/{tag}")
+        return commit_of(run.hub, ref)
     except (NotFound, Unprocessable):
         return ""
 

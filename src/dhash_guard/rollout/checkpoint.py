@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
-from dhash_guard.errors import UsageProblem
+from dhash_guard.errors import CannotTell, UsageProblem
 from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.records.deployment import Deployment
 from dhash_guard.records.layout import iso
@@ -21,7 +21,7 @@ from dhash_guard.signals import past, recorded
 from dhash_guard.signals.counter import Counter
 
 ON_COURSE = "on-course"
-"""The result of a checkpoint before the last: nothing has fired, and nothing is decided."""
+"""The result of a checkpoint while an answer is still to come: nothing has fired, and nothing is decided."""
 
 
 def start_of(run: Guarded, since: float | None, deployment: Deployment | None) -> float:
@@ -96,21 +96,39 @@ class Checkpoint:
     def on_course(self, verdict: Verdict) -> bool:
         """Whether this is but a look on the way: the end is not reached, nothing has fired, and somebody could be heard.
 
-        At or after the planned end the verdict is what it is, even where the collector has not come that far.
+        A watch that cannot tell at its planned end is extended, and its last look may come an interval after the end.
         """
         if verdict.ending is not Ending.CUT_SHORT or verdict.status is not Status.CANNOT_TELL:
             return False
-        return self.now < self.started_at + self.plan.duration and self._heard(verdict)
+        return self.now < self._latest and self._heard(verdict)
+
+    @property
+    def _latest(self) -> float:
+        """From when on nothing more is waited for."""
+        return self.started_at + self.plan.duration + self.plan.extend_by + self.plan.interval
+
+    @property
+    def _coming(self) -> float | None:
+        """The next planned checkpoint, None after the last."""
+        return next((at for at in map(self.started_at.__add__, self.plan.judged_at) if at > self.now), None)
+
+    @property
+    def exit_code(self) -> int:
+        """Of a look on the way: after the last planned checkpoint nobody comes back by themselves, and it must not pass."""
+        return 0 if self._coming is not None else CannotTell.exit_code
 
     def _heard(self, verdict: Verdict) -> bool:
         return any(outcome.signal in self._spoke for outcome in verdict.outcomes if outcome.action.decides)
 
     def text(self) -> str:
         """Where the watch stands, and when to come back."""
-        elapsed = self.now - self.started_at
-        coming = [self.started_at + at for at in self.plan.judged_at if at > elapsed]
-        so_far = f"nothing has fired in {_span(elapsed)} of {_span(self.plan.duration)}"
-        return f"{so_far}; the next checkpoint is at {iso(coming[0])}, in {_span(coming[0] - self.now)}"
+        elapsed = _span(self.now - self.started_at)
+        so_far = f"nothing has fired in {elapsed} of {_span(self.plan.duration)}, and nothing is decided"
+        if (coming := self._coming) is not None:
+            return f"{so_far}; the next checkpoint is at {iso(coming)}, in {_span(coming - self.now)}"
+        closing = self.started_at + self.plan.duration + self.plan.interval
+        again = closing if self.now < closing else self._latest
+        return f"{so_far}; judge again at {iso(again)}, in {_span(again - self.now)}"
 
     def doubts(self, verdict: Verdict) -> Iterator[str]:
         """What would keep the last checkpoint from a verdict: deciding gates that cannot tell, and looks that stopped."""

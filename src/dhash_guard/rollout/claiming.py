@@ -16,7 +16,10 @@ from dhash_guard.system.clock import Clock
 from dhash_guard.system.state_store import StateStore, Versioned
 
 LEASE = 900.0
-"""Seconds: a killed holder keeps others out that long at most, and a holder renews three times in it."""
+"""Seconds that a claim holds without being renewed, and so keeps others out after its holder was killed.
+
+A step that may take longer is claimed for as long, and keeps them out as long.
+"""
 
 _TRIES = 8
 _PAUSE = 0.25
@@ -26,7 +29,7 @@ _AGAIN = 15.0
 
 Step = Callable[[SharedState], Granted | Held | Changed | Lost | AlreadyConsumed]
 Rescue = Callable[[GuardError], StateStore]
-"""Says where to go on where the store fails."""
+"""Says where to go on where the store fails; asked again where that fails too, until it names one that cannot."""
 
 
 @define
@@ -74,11 +77,16 @@ class Hold:
 
     def check(self, lasting: float = 0.0) -> None:
         """Ask right before acting for up to `lasting` seconds: raise Locked where somebody else has fenced this out."""
+        self._prove(lambda state: Changed(state=state), "renewed", lasting)
+
+    def _prove(self, step: Callable[[SharedState], Changed | AlreadyConsumed], why: str, lasting: float) -> object:
         lease = max(self.lease, lasting + claim.SKEW)
         began = self.clock.monotonic()
-        self._under(lambda state: Changed(state=state), "renewed", lease)
-        self._renewed = self._asked = began
-        self._lasts = lease
+        found = self._under(step, why, lease)
+        if isinstance(found, Changed):
+            self._renewed = self._asked = began
+            self._lasts = lease
+        return found
 
     def beat(self) -> None:
         """Renew where a third of the lease has gone; to be called often. No answer is borne until the lease ends."""
@@ -94,38 +102,70 @@ class Hold:
             if now - self._renewed > self._lasts - claim.SKEW:
                 raise
 
-    def consume(self, evidence: str, *, keep: float, target: str = "", attempt: int = 0) -> None:
-        """Use evidence (its sha256) up for this target and attempt; raise NoGo where that was done before.
+    def consume(self, *evidence: str, keep: float, target: str = "", attempt: int = 0, lasting: float = 0.0) -> None:
+        """`check`, and in the same write use the evidence (each by its sha256) up; raise NoGo where one was used before.
 
-        Uses older than `keep` seconds are forgotten; it has to be longer than the age up to which evidence counts.
+        All of it is used up or none. Uses older than `keep` seconds are forgotten; it has to be longer than the age up to
+        which evidence counts. `target` is the release that is deployed.
         """
         environment = self._now().state.environment
         self._uses += 1
-        use = Consumption(
-            evidence=evidence,
-            environment=environment,
-            target=target,
-            attempt=attempt,
-            by=f"{self.who.owner} ({self.fencing}.{self._uses})",
-            at=self.clock.now(),
-        )
-        found = self._under(lambda state: claim.consume(state, use, keep), f"evidence {evidence[:12]} used")
-        # The very same use: our own, whose answer was lost.
-        if isinstance(found, AlreadyConsumed) and found.use != use:
+        uses = [
+            Consumption(
+                evidence=one,
+                environment=environment,
+                target=target,
+                attempt=attempt,
+                by=f"{self.who.owner} ({self.fencing}.{self._uses})",
+                at=self.clock.now(),
+            )
+            for one in evidence
+        ]
+
+        def step(state: SharedState) -> Changed | AlreadyConsumed:
+            for use in uses:
+                found = claim.consume(state, use, keep)
+                if isinstance(found, Changed):
+                    state = found.state
+                elif found.use != use:  # the very same use is our own, whose answer was lost
+                    return found
+            return Changed(state=state)
+
+        found = self._prove(step, f"evidence {', '.join(one[:12] for one in evidence)} used", lasting)
+        if isinstance(found, AlreadyConsumed):
+            release = f"for {found.use.target} " if found.use.target else ""
             raise NoGo(
-                f"the evidence {evidence[:12]} was used before, by {found.use.by} at {iso(found.use.at)}",
+                f"the evidence {found.use.evidence[:12]} was used before, {release}by {found.use.by} at {iso(found.use.at)}",
                 where=self.store.where,
                 cure="Evidence opens the gate once: let the workflow make new evidence.",
             )
 
-    def lives(self, run: str, *, tag: str = "", commit: str = "", backup: str = "") -> None:
+    def lives(
+        self,
+        run: str,
+        *,
+        tag: str = "",
+        commit: str = "",
+        backup: str = "",
+        begun_at: float = 0.0,
+        newest_sequence: int = 0,
+    ) -> None:
         """Tell what is live from now on: the deployment or rollback `run`."""
-        live = Live(run=run, tag=tag, commit=commit, backup=backup, at=self.clock.now(), fencing=self.fencing)
+        live = Live(
+            run=run,
+            tag=tag,
+            commit=commit,
+            at=self.clock.now(),
+            fencing=self.fencing,
+            backup=backup,
+            begun_at=begun_at,
+            newest_sequence=newest_sequence,
+        )
         self._under(lambda state: claim.lives(state, live), f"{tag or backup or run} is live")
 
     def overtaken(self, run: str, fencing: int, begun_at: float) -> Live | None:
-        """What somebody else made live since that deployment began, by the state that this claim was made upon."""
-        return claim.overtaken(self._now().state, run, fencing, begun_at)
+        """What another machine made live since that deployment began; of this one its own records tell, and no clock."""
+        return claim.overtaken(self._now().state, run, fencing, begun_at) if self.store.shared else None
 
     def tell(self, digest: str, count: int) -> None:
         """Tell the ledger's head, whoever holds the environment."""
@@ -159,17 +199,17 @@ class Hold:
         return found
 
     def _update(self, step: Step, why: str) -> Granted | Held | Changed | Lost | AlreadyConsumed:
-        try:
-            return self._swapped(step, why)
-        except Locked:
-            raise
-        except GuardError as problem:
-            if self.rescue is None:
+        while True:
+            try:
+                return self._swapped(step, why)
+            except Locked:
                 raise
-            self.store, self._seen, self._newest = self.rescue(problem), None, 0
-            if self.fencing and not self._lost:
-                self.take(over=self._over)
-            return self._swapped(step, why)
+            except GuardError as problem:
+                if self.rescue is None:
+                    raise
+                self.store, self._seen, self._newest = self.rescue(problem), None, 0
+                if self.fencing and not self._lost:
+                    self.take(over=self._over)
 
     def _swapped(self, step: Step, why: str) -> Granted | Held | Changed | Lost | AlreadyConsumed:
         """Compare and swap until it succeeds, or until a state that was just read says no."""

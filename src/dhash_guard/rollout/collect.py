@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from itertools import takewhile
 from pathlib import Path
 
 from attrs import define
@@ -20,6 +22,9 @@ from dhash_guard.rollout.ticks import live, without_secrets
 from dhash_guard.signals import Sampler, recorded
 from dhash_guard.system.interrupt import Interrupted, held_off
 
+KEPT = 7 * 86400.0
+"""Seconds of looks that the environment's own log is cut to when a collector begins: what a checkpoint reads whole."""
+
 _REMEMBERED = 1000
 """Looks of an existing log that running counts go on from; further back no signal that still lives was last seen."""
 
@@ -29,10 +34,14 @@ def collect(run: Guarded, log: Path | None) -> Evidence:
 
     A dry run takes one look, to see who answers, and says what would be written.
     """
-    path = log if log is not None else run.configuration.layout.collected(run.environment)
+    own = run.configuration.layout.collected(run.environment)
+    path = log if log is not None else own
+    plan = run.configuration.environment.monitor
+    # What a person named is theirs to cut; of our own, twice a watch is what a running one and the baseline before it need.
+    kept = max(KEPT, 2 * (plan.duration + plan.extend_by)) if path == own else math.inf
     run.machine.files.make_directory(path.absolute().parent)
     with run.machine.files.lock(path.with_name(path.name + ".lock"), "a collector"):
-        collector = Collector(run, path)
+        collector = Collector(run, path, kept)
         run.stage("collect", collector.rehearse if run.machine.dry else collector.work)
     return run.seal(run.evidence(result="planned" if run.machine.dry else "collected", exit_code=0))
 
@@ -43,6 +52,8 @@ class Collector:
 
     run: Guarded
     path: Path
+    kept: float = math.inf
+    """Seconds of looks that stay in a log that is there already."""
     count: int = 0
 
     def work(self) -> Done:
@@ -106,4 +117,16 @@ class Collector:
         if not content.endswith(b"\n"):
             # A line behind it would make it one broken line in the middle, which is a fault and no longer an end.
             self.run.machine.files.write_atomic(self.path, content[: content.rfind(b"\n") + 1])
+        self._cut()
         return list(deque(recorded.ticks(self.path), maxlen=_REMEMBERED))
+
+    def _cut(self) -> None:
+        """Take off what is too old beside the newest look, whatever the clock says; a reader keeps the file it has."""
+        newest = recorded.last(self.path)
+        if newest is None or self.run.machine.dry:
+            return
+        since = newest.at - self.kept
+        if old := sum(1 for _ in takewhile(lambda tick: tick.at < since, recorded.ticks(self.path))):
+            lines = self.path.read_bytes().splitlines(keepends=True)
+            self.run.machine.files.write_atomic(self.path, b"".join(lines[old:]))
+            self.run.say(f"{plural(old, 'look')} older than {format_duration(self.kept)} taken off {self.path.name}")

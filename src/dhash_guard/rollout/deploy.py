@@ -6,19 +6,20 @@ from attrs import evolve, frozen
 
 from dhash_guard.backup.settings import Keep
 from dhash_guard.config.verbs import DeploySettings
-from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo, UsageProblem
-from dhash_guard.records.backup import Purpose
+from dhash_guard.errors import Damaged, GuardError, Locked, NoGo, UsageProblem
+from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
-from dhash_guard.rollout import deployments, leave, recording
+from dhash_guard.rollout import deployments, leave, maintenance_mode, recording
+from dhash_guard.rollout.automatic import warn_of_hazards
 from dhash_guard.rollout.changing import begin, fall_back, interrupted, new_deployment, take_baseline
-from dhash_guard.rollout.commands import run_command
+from dhash_guard.rollout.commands import require_filled, run_command
 from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.health import prove_healthy
 from dhash_guard.rollout.hold import Hold, held, publish_head
 from dhash_guard.rollout.maintenance_mode import in_maintenance
-from dhash_guard.rollout.migrate import migration, plan_migration, run_migration
+from dhash_guard.rollout.migrate import migration, plan_migration, require_migration, run_migration
 from dhash_guard.rollout.prune import prune_stage
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.rollout.smoke import prove_smoke
@@ -29,6 +30,7 @@ from dhash_guard.system.interrupt import Interrupted
 class DeployOrders:
     """What the caller asks for; `automatic` says whether a failure rolls back by itself.
 
+    `tag` may be empty where no command asks for it: the release is called by its commit then.
     `retention` is applied once the backup that `backup_first` asks for is sealed.
     """
 
@@ -51,27 +53,28 @@ def _deployed(run: Guarded, orders: DeployOrders) -> Evidence:
     settings = run.configuration.environment.deploy
     if settings is None:
         raise UsageProblem("no deploy section in the configuration", cure="Give deploy: {run: […]}.")
+    _require_commands(run, settings, orders)
+    run.facts = evolve(run.facts, tag=orders.tag or run.facts.commit[:12] or run.facts.id)
     refuse_frozen(run)
     local = run.machine.files.lock(run.configuration.layout.lock(run.environment), f"deploy {run.facts.id}")
     with local, held(run, "deploy") as hold:
         try:
             leave.ask(run, without=("backup",) if orders.backup_first else ())
-            deployment = _prepare(run, settings, orders)
+            deployment, backup = _prepare(run, settings, orders)
             hold.beat()
             given = leave.ask(run, again=True)
             leave.same_commit(run)
-            leave.use_up(run, hold, given)
-            hold.check(lasting=_longest(run, settings))
+            refuse_frozen(run)
+            leave.use_up(run, hold, given, lasting=_longest(run, settings))
         except GuardError as problem:
             return _failed(run, problem)
-        migrated = deployment.migrated or _migrates(run, settings)
-        begun = begin(run, evolve(deployment, migrated=migrated, fencing=hold.fencing), given.relies_on)
+        begun = begin(run, evolve(deployment, fencing=hold.fencing), given.relies_on)
         try:
-            _change(run, settings, begun, orders, hold)
+            _change(run, settings, begun, orders, hold, backup)
         except Locked as problem:
             return _fenced_out(run, begun, problem)
         except GuardError as problem:
-            why, failed = f"deployment of {orders.tag} failed: {problem.what}", problem
+            why, failed = f"deployment of {begun.tag} failed: {problem.what}", problem
         except (KeyboardInterrupt, Interrupted):
             return interrupted(run, begun)
         else:
@@ -90,9 +93,23 @@ def _way_back(run: Guarded) -> tuple[str, str]:
     return f"{taken.text}, every member verified", taken.facts.name
 
 
-def _prepare(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> Deployment:
-    """Everything that must be true before the first change; nothing is changed here but the backups."""
-    held: dict[str, str] = {}
+def _require_commands(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> None:
+    """Raise UsageProblem where a command of this deployment cannot be filled; in the middle of it that is found too late."""
+    tag = {"tag": orders.tag}
+    foreseen = "a backup" if orders.backup_first or orders.backup_file is not None else ""
+    require_filled(run, [settings.run], tag | {"backup": foreseen})
+    quick = [check.run for check in run.configuration.environment.smoke if check.quick]
+    require_filled(run, [settings.plan, *quick], tag)
+    maintenance_mode.require_hooks(run, tag=orders.tag)
+    if _migrates(run, settings):
+        require_migration(run, tag=orders.tag)
+
+
+def _prepare(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> tuple[Deployment, str]:
+    """Everything that must be true before the first change; nothing is changed here but the backups.
+
+    Return the deployment's record and the name of the backup that was taken or given.
+    """
     baselines: list[Baseline] = []
 
     def look() -> str:
@@ -104,28 +121,43 @@ def _prepare(run: Guarded, settings: DeploySettings, orders: DeployOrders) -> De
         finished = run_command(run, settings.plan, {"tag": orders.tag}, timeout=settings.timeout, changes=False)
         return " ".join(finished.output.split()) or "planned"
 
-    def backup() -> str:
-        text, held["backup"] = _way_back(run)
-        return text
-
-    def given() -> str:
-        facts = run.vault.find(orders.backup_file or "")
-        if problems := run.vault.verify(facts).problems:
-            raise CannotTell(f"{facts.name}: {problems[0]}")
-        held["backup"] = facts.name
-        return f"{facts.name} verified"
-
+    named = None if orders.backup_file is None else run.vault.find(orders.backup_file)
     if run.configuration.environment.base_url is not None:
         run.stage("look before", look)
     if settings.plan is not None:
         run.stage("deploy plan", plan)
+    taken = _secured(run, orders, named)
+    fresh = new_deployment(run, run.facts.tag, taken, baselines[0] if baselines else None)
+    deployment = evolve(fresh, migrated=fresh.migrated or _migrates(run, settings))
+    if orders.automatic and not (run.machine.dry and orders.backup_first):  # the backup that would be there is not
+        warn_of_hazards(run, deployment, named)
+    return deployment, taken
+
+
+def _secured(run: Guarded, orders: DeployOrders, named: BackupFacts | None) -> str:
+    """Take a backup first, or verify the one that was named; return its name, empty where neither is asked for."""
+    held = ""
+
+    def backup() -> str:
+        nonlocal held
+        text, held = _way_back(run)
+        return text
+
+    def given() -> str:
+        nonlocal held
+        assert named is not None
+        if problems := run.vault.verify(named).problems:
+            raise Damaged(f"{named.name}: {problems[0]}", cure="Choose another backup.")
+        held = named.name
+        return f"{named.name} verified"
+
     if orders.backup_first:
         run.stage("backup", backup)
         if orders.retention is not None:
             _tidy(run, orders.retention)
-    elif orders.backup_file is not None:
+    elif named is not None:
         run.stage("backup", given)
-    return new_deployment(run, orders.tag, held.get("backup", ""), baselines[0] if baselines else None)
+    return held
 
 
 def _tidy(run: Guarded, keep: Keep) -> None:
@@ -142,16 +174,23 @@ def _migrates(run: Guarded, settings: DeploySettings) -> bool:
 
 def _longest(run: Guarded, settings: DeploySettings) -> float:
     """Seconds that the changing commands may take, one after the other; the claim is made to last as long."""
-    mode = run.configuration.environment.maintenance
-    around = sum(hook.timeout for hook in (mode.enter, mode.leave) if hook is not None)
-    return around + settings.timeout + (migration(run).timeout if _migrates(run, settings) else 0.0)
+    migrating = migration(run.configuration).timeout if _migrates(run, settings) else 0.0
+    return maintenance_mode.longest(run) + settings.timeout + migrating
 
 
-def _change(run: Guarded, settings: DeploySettings, deployment: Deployment, orders: DeployOrders, hold: Hold) -> None:
-    """From the first change on: the deployment is open until a verdict closes it. Raise Locked where somebody took over."""
+def _change(
+    run: Guarded, settings: DeploySettings, deployment: Deployment, orders: DeployOrders, hold: Hold, backup: str
+) -> None:
+    """From the first change on: the deployment is open until a verdict closes it. Raise Locked where somebody took over.
+
+    `backup` is the one that was taken or given for it, empty where none was, or in a dry run.
+    """
 
     def change() -> str:
-        finished = run_command(run, settings.run, {"tag": orders.tag, "backup": deployment.backup}, timeout=settings.timeout)
+        values = {"tag": orders.tag, "backup": backup or ("{backup}" if run.machine.dry else "")}
+        finished = run_command(run, settings.run, values, timeout=settings.timeout)
+        if run.machine.dry:
+            return f"would run {' '.join(finished.command)}"
         return f"{' '.join(finished.command)} ({finished.seconds:.1f} s)"
 
     with in_maintenance(run):
@@ -187,7 +226,13 @@ def _still_ours(hold: Hold) -> None:
 def _tell_live(run: Guarded, deployment: Deployment, hold: Hold) -> None:
     """Say in the shared state what is live; that nobody answers takes nothing back."""
     try:
-        hold.lives(run.facts.id, tag=deployment.tag, commit=deployment.commit)
+        hold.lives(
+            run.facts.id,
+            tag=deployment.tag,
+            commit=deployment.commit,
+            begun_at=deployment.begun_at,
+            newest_sequence=deployment.newest_sequence,
+        )
     except Locked:
         raise
     except GuardError as problem:
@@ -205,11 +250,11 @@ def _fenced_out(run: Guarded, begun: Deployment, problem: Locked) -> Evidence:
 def _succeeded(run: Guarded, deployment: Deployment, orders: DeployOrders) -> Evidence:
     unverified = orders.skip_health_check or run.configuration.environment.base_url is None
     state = DeploymentState.UNVERIFIED if unverified else DeploymentState.OPEN
-    stands = evolve(deployment, state=state)
+    stands = evolve(deployment, state=state, changed_at=run.machine.clock.now())
     deployments.keep(run.machine, run.configuration, stands)
     recording.told(run, stands)
     result = "planned" if run.machine.dry else "unverified" if unverified else "deployed"
-    run.tell("deployed", Level.INFO, "Deployed", f"{orders.tag} to {run.environment}, {result}; now watch it")
+    run.tell("deployed", Level.INFO, "Deployed", f"{deployment.tag} to {run.environment}, {result}; now watch it")
     evidence = run.evidence(result=result, exit_code=0)
     return run.seal(evolve(evidence, deployment=deployment.id, backup=deployment.backup))
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from dhash_guard.config import Configuration
-from dhash_guard.errors import Damaged, Locked
+from dhash_guard.errors import Damaged
 from dhash_guard.records.canonical import canonical
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.layout import Layout
+from dhash_guard.rollout.alone import alone
 from dhash_guard.system import Machine
+
+if TYPE_CHECKING:
+    from dhash_guard.rollout.run import Guarded
 
 UNDECIDED = (DeploymentState.BEGUN, DeploymentState.OPEN, DeploymentState.UNVERIFIED, DeploymentState.HELD)
 """States in which a verdict may still change the deployment."""
@@ -38,8 +42,21 @@ def latest_of(layout: Layout, place: str) -> Deployment | None:
         return from_data(Deployment, json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
-    except ValueError as problem:
-        raise Damaged(f"the deployment's record is damaged: {problem}", where=str(path)) from problem
+    except (OSError, ValueError) as problem:
+        raise Damaged(
+            f"the deployment's record cannot be read: {getattr(problem, 'strerror', None) or problem}",
+            where=str(path),
+            cure="Where a newer version wrote it, run that one. `dhash-guard rollback --backup BACKUP` goes back without"
+            " it. With the file moved away it is as if nothing had been deployed.",
+        ) from problem
+
+
+def legible(configuration: Configuration) -> Deployment | None:
+    """As `latest`, and None where the record cannot be read: for a rollback to a named backup, which that must not stop."""
+    try:
+        return latest(configuration)
+    except Damaged:
+        return None
 
 
 def unchanged(configuration: Configuration, known: Deployment) -> bool:
@@ -48,27 +65,26 @@ def unchanged(configuration: Configuration, known: Deployment) -> bool:
     return now is not None and (now.id, now.state, now.rollbacks) == (known.id, known.state, known.rollbacks)
 
 
-def settle(
-    machine: Machine,
-    configuration: Configuration,
-    known: Deployment,
-    state: DeploymentState,
-    prove: Callable[[], object] = lambda: None,
-) -> bool:
+def settle(run: Guarded, known: Deployment, state: DeploymentState, prove: Callable[[], object] = lambda: None) -> bool:
     """Write a verdict's state under the environment's lock; False where the record is not the one it was given for.
 
     `prove` seals what the state rests on before it is written: killed in between, the record says less than is proven.
+    Raise Locked where somebody else is at the environment all the time.
     """
-    with ExitStack() as held:
-        try:
-            held.enter_context(machine.files.lock(configuration.layout.lock(configuration.name), "a verdict", wait=10.0))
-        except Locked:
-            return False
-        if not unchanged(configuration, known):
+    with alone(run, f"the verdict of {run.facts.id}"):
+        if not unchanged(run.configuration, known):
             return False
         prove()
-        keep(machine, configuration, evolve(known, state=state))
+        keep(run.machine, run.configuration, evolve(known, state=state))
     return True
+
+
+def restored(run: Guarded, to: str) -> None:
+    """Note on the record that files were put back by hand, from the backup `to` where that is known by now."""
+    known = legible(run.configuration)
+    if known is not None:
+        now = run.machine.clock.now()
+        keep(run.machine, run.configuration, evolve(known, changed_at=now, rolled_back_to=to))
 
 
 def keep(machine: Machine, configuration: Configuration, deployment: Deployment) -> None:

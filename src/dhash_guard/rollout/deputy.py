@@ -1,11 +1,9 @@
-"""Asks, before a rollback that a workflow runs, whether whoever ordered it may: the actor, the event, the target."""
+"""Asks, before a rollback that a workflow runs, whether whoever ordered it may: the people, the event, the target."""
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from dhash_guard.errors import GuardError, NoGo
-from dhash_guard.gates.deputy import Answer, Leave, Order, judge
+from dhash_guard.gates.deputy import Leave, Order, Person, judge
 from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.deployment import DeploymentState
 from dhash_guard.rollout import deployments
@@ -18,12 +16,6 @@ class NotAllowed(NoGo):
     code = "rollback-not-allowed"
 
 
-@frozen
-class _Asked:
-    role: str | None
-    why: str
-
-
 def require_leave(run: Guarded, target: BackupFacts, *, forced: bool) -> None:
     """Raise NotAllowed where the order is refused; off a runner the rights of this machine decide, and nothing is asked."""
     if run.machine.environ.get("GITHUB_ACTIONS") != "true":
@@ -33,12 +25,10 @@ def require_leave(run: Guarded, target: BackupFacts, *, forced: bool) -> None:
         from dhash_guard.github.context import read_context
 
         context = read_context(run.machine.environ)
-        asked = _role(run, context.actor)
         answer = judge(
             Order(
                 event=context.event,
-                actor=context.actor,
-                role=asked.role,
+                people=tuple(_person(run, login) for login in _logins(run, context.actor)),
                 least=run.configuration.environment.rollback.by,
                 target=target.name,
                 target_known=_known(run, target),
@@ -46,28 +36,30 @@ def require_leave(run: Guarded, target: BackupFacts, *, forced: bool) -> None:
                 forced=forced,
             )
         )
-        return _done(run, answer, asked.why)
+        if answer.leave is Leave.REFUSED:
+            raise NotAllowed(answer.text, cure=answer.cure)
+        if answer.leave is Leave.UNPROVEN:
+            run.say(f"warning: {answer.text}")
+        return Done(answer.text)
 
     run.stage("rollback leave", work)
 
 
-def _done(run: Guarded, answer: Answer, why: str) -> Done:
-    if answer.leave is Leave.REFUSED:
-        raise NotAllowed(answer.text, cure=answer.cure)
-    if answer.leave is Leave.UNPROVEN:
-        run.say(f"warning: {answer.text} ({why})")
-    return Done(answer.text)
+def _logins(run: Guarded, actor: str) -> tuple[str, ...]:
+    """Whoever caused the run, and whoever ran it again: of such a run GitHub still calls the first one its actor."""
+    again = run.machine.environ.get("GITHUB_TRIGGERING_ACTOR", "")
+    return (actor, again) if again and again.casefold() != actor.casefold() else (actor,)
 
 
-def _role(run: Guarded, actor: str) -> _Asked:
+def _person(run: Guarded, login: str) -> Person:
     from dhash_guard.github.people import role_of
 
     if run.hub is None:
-        return _Asked(None, "there is no token")
+        return Person(login, None, "there is no token")
     try:
-        return _Asked(role_of(run.hub, actor), "")
+        return Person(login, role_of(run.hub, login))
     except GuardError as problem:
-        return _Asked(None, problem.what)
+        return Person(login, None, problem.what.splitlines()[0])
 
 
 def _known(run: Guarded, target: BackupFacts) -> bool:
@@ -80,6 +72,6 @@ def _known(run: Guarded, target: BackupFacts) -> bool:
 
 
 def _rolled_back_to(run: Guarded) -> str:
-    deployment = deployments.latest(run.configuration)
+    deployment = deployments.legible(run.configuration)
     done = deployment is not None and deployment.state is DeploymentState.ROLLED_BACK
     return deployment.rolled_back_to if deployment is not None and done else ""

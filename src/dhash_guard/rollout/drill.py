@@ -10,7 +10,7 @@ from attrs import evolve
 from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import Drill
 from dhash_guard.errors import CannotTell, Damaged, GuardError, NoGo, OutsideSilent
-from dhash_guard.records.backup import BackupFacts, Purpose
+from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.units import format_bytes
 from dhash_guard.rollout.commands import filled
@@ -23,7 +23,7 @@ def drill(run: Guarded, reference: str | None, into: Path | None) -> Evidence:
     Raise CannotTell where there is no backup, UsageProblem where the named one or `into` (default: the system's
     directory for temporary files) is none.
     """
-    facts = run.vault.find(reference or newest(run).name)  # finding fetches what lies elsewhere
+    facts = run.vault.find(newest(run).name if reference is None else reference)  # finding fetches what lies elsewhere
     try:
         run.stage("drill", lambda: prove_restorable(run, facts, into))
     except GuardError as problem:
@@ -42,11 +42,11 @@ def prove_restorable(run: Guarded, facts: BackupFacts, into: Path | None = None)
 
 
 def newest(run: Guarded) -> BackupFacts:
-    """The newest backup that is not known to be bad; raise CannotTell where there is none."""
-    found = [facts for facts in run.vault.listing() if not facts.problem and facts.purpose is Purpose.BACKUP]
-    if not found:
+    """The newest backup, known to be bad or not; raise CannotTell where there is none."""
+    found = backup.last_taken(run.vault.listing())
+    if found is None:
         raise CannotTell(f"no backup of {run.environment} to drill", cure="dhash-guard backup create")
-    return found[-1]
+    return found
 
 
 def _drilled(run: Guarded, facts: BackupFacts, above: Path, settings: Drill | None) -> str:

@@ -17,28 +17,28 @@ from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, expected_of, 
 from dhash_guard.rollout.vouching import spoken
 
 if TYPE_CHECKING:
-    from dhash_guard.github.api import GithubApi
+    from dhash_guard.github.provenance import Provenance
 
 
-def find(run: Guarded, wanted: Wanted, hub: GithubApi | None, commits: Sequence[str]) -> Relied | Unfounded:
+def find(run: Guarded, wanted: Wanted, source: Provenance | None, commits: Sequence[str]) -> Relied | Unfounded:
     """The newest evidence that counts, or why there is none; older evidence never speaks where newer is refused.
 
-    `commits` are those that a run on GitHub may have been about, the deployed one first.
+    `source` asks GitHub; `commits` are those that a run there may have been about, the deployed one first.
     """
     if not run.facts.commit:
         return Unfounded(refused=None, value="this checkout has no commit to compare with")
     # A runner's own disk has at best a part of what was recorded; elsewhere it has everything.
-    here = wanted.tier is Tier.LOCAL or (wanted.tier is Tier.KEYED and (hub is None or not on_runner(run)))
+    here = wanted.tier is Tier.LOCAL or (wanted.tier is Tier.KEYED and (source is None or not on_runner(run)))
     try:
         found = _local(run, wanted) if here else None
-        if here and (found is not None or hub is None or wanted.tier is Tier.KEYED):
+        if here and (found is not None or source is None or wanted.tier is Tier.KEYED):
             return found or Unfounded(refused=None, value=f"no {wanted.words} is recorded")
-        if hub is None:
+        if source is None:
             value = f"{wanted.tier.value} has to vouch for the {wanted.words}, and GitHub cannot be asked"
             return Unfounded(refused=None, value=value, cure="Ask in the workflow, with a token.")
         from dhash_guard.rollout.trusted_runs import of_runs  # what asks GitHub is not needed elsewhere
 
-        return of_runs(run, wanted, hub, commits)
+        return of_runs(run, wanted, source, commits)
     except Damaged as problem:
         refused = Refused(Reason.DIGEST_MISMATCH, problem.what.splitlines()[0], problem.cure)
         return unfounded(refused, wanted, _short(run, problem.where))

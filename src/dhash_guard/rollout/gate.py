@@ -10,25 +10,26 @@ from dhash_guard.config.verbs import Requirements
 from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo
 from dhash_guard.gates.approvals import ApprovalRequirement, Standing
 from dhash_guard.github.approvals import ReviewReader
+from dhash_guard.github.provenance import Provenance
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.receipt import Proof
 from dhash_guard.records.units import Seconds, format_duration
 from dhash_guard.rollout import gate_evidence, gate_waves
-from dhash_guard.rollout.approvals import ask, subject_of, summary
+from dhash_guard.rollout.approvals import ask, subject_of_commit, summary
 from dhash_guard.rollout.conditions import Answer, Condition, findings_of
 from dhash_guard.rollout.freeze import closed_now, freeze_now
 from dhash_guard.rollout.run import Done, Guarded
 
 
-def gate(run: Guarded, reviews: ReviewReader | None = None, consumed: Collection[str] = ()) -> Evidence:
+def gate(run: Guarded, reviews: ReviewReader | None = None) -> Evidence:
     """The `gate` verb: 0 go, 1 no-go, 3 cannot tell, 4 evidence was altered, 8 frozen.
 
-    `reviews` asks GitHub, where that can be reached; `consumed` are the hashes of evidence that was relied on before.
+    `reviews` asks GitHub, where that can be reached.
     """
 
     def work() -> Done:
-        return go(tuple(conditions(run, reviews, consumed)))
+        return go(tuple(conditions(run, reviews)))
 
     try:
         run.stage("gate", work)
@@ -45,19 +46,18 @@ def go(found: tuple[Condition, ...]) -> Done:
     return Done(f"go: {len(found)} conditions hold", findings_of(found))
 
 
-def conditions(
-    run: Guarded, reviews: ReviewReader | None = None, consumed: Collection[str] = (), *, without: Collection[str] = ()
-) -> Iterator[Condition]:
+def conditions(run: Guarded, reviews: ReviewReader | None = None, *, without: Collection[str] = ()) -> Iterator[Condition]:
     """Every condition, answered from what this machine knows and GitHub tells; what nobody can be asked cannot be told.
 
     `without` leaves `backup` out, which takes reading it: a deployment that takes its own asks for it afterwards.
     Looking uses nothing up: `conditions.relied_on` names what a deployment that follows has to.
     """
     asked = run.configuration.environment.requires
+    source = Provenance(reviews.api, run.machine.http, run.artifacts) if reviews is not None else None
     yield _not_frozen(run)
     if run.configuration.environment.maintenance.windows:
         yield _window_open(run)
-    yield from gate_waves.waved(run, reviews, consumed)
+    yield from gate_waves.waved(run, source)
     if asked is None:
         yield Condition(
             name="requires",
@@ -70,7 +70,7 @@ def conditions(
     if asked.backup is not None and "backup" not in without:
         yield _backup(run, asked)
     if asked.monitored is not None:
-        yield gate_evidence.monitored(run, asked.monitored, reviews, consumed)
+        yield gate_evidence.monitored(run, asked.monitored, source)
     if asked.approvals is not None and reviews is not None:
         yield _approved(run, asked.approvals, reviews)
     elif asked.approvals is not None:
@@ -82,7 +82,7 @@ def conditions(
             cure="Only GitHub knows; ask in the workflow.",
         )
     if asked.premerge is not None:
-        yield gate_evidence.rehearsed(run, reviews, consumed)
+        yield gate_evidence.rehearsed(run, reviews, source)
     if asked.checklist is not None:
         yield gate_evidence.ticked(run, reviews)
 
@@ -159,7 +159,7 @@ def _approved(run: Guarded, wanted: ApprovalRequirement, reviews: ReviewReader) 
     limit = f"at least {wanted.at_least}, stale: {wanted.stale.value}"
     limit += "".join(f", {team} {number}" for team, number in sorted(wanted.teams.items()))
     try:
-        asked = ask(run, reviews, subject_of(reviews.api.transport.context, run.facts.commit), wanted)
+        asked = ask(run, reviews, subject_of_commit(reviews.api.transport.context, run.facts.commit), wanted)
     except GuardError as problem:
         value = problem.what.splitlines()[0]
         return Condition(name="approvals", answer=Answer.CANNOT_TELL, value=value, limit=limit, cure=problem.cure)

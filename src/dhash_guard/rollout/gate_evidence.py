@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from dhash_guard.config import load
 from dhash_guard.config.verbs import MonitoredRequirement
 from dhash_guard.errors import CannotTell, GuardError
 from dhash_guard.github.approvals import ReviewReader
 from dhash_guard.github.ports import Issues
+from dhash_guard.github.provenance import Provenance
 from dhash_guard.records.checklist import Memory
 from dhash_guard.records.outcome import Status
-from dhash_guard.records.review import PullFacts
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.records.units import format_duration
 from dhash_guard.report.comment import marker
 from dhash_guard.report.memory import boxes_in, observed, remembered
 from dhash_guard.rollout import deployments
-from dhash_guard.rollout.approvals import chosen, subject_of
+from dhash_guard.rollout.approvals import chosen, pull_of, subject_of_commit
 from dhash_guard.rollout.conditions import Answer, Condition, answer_of
 from dhash_guard.rollout.finding import find
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, aged, tier_of
 
 
-def rehearsed(run: Guarded, reviews: ReviewReader | None, consumed: Collection[str] = ()) -> Condition:
+def rehearsed(run: Guarded, reviews: ReviewReader | None, source: Provenance | None) -> Condition:
     """The latest rehearsal of this environment over this commit or tree: it went through, and is young enough."""
     wanted = Wanted(
         verb="premerge",
@@ -33,10 +33,9 @@ def rehearsed(run: Guarded, reviews: ReviewReader | None, consumed: Collection[s
         max_age=run.configuration.trust.max_age,
         tier=tier_of(run, "premerge"),
         words=f"rehearsal of {run.environment}",
-        consumed=consumed,
     )
     limit, cure = f"proceed, {_limit(wanted)}", f"dhash-guard premerge --env {run.environment}"
-    found = find(run, wanted, reviews.api if reviews is not None else None, _commits(run, reviews))
+    found = find(run, wanted, source, _commits(run, reviews))
     if isinstance(found, Unfounded):
         return _without("premerge", found, limit, cure)
     evidence = found.evidence
@@ -56,9 +55,7 @@ def rehearsed(run: Guarded, reviews: ReviewReader | None, consumed: Collection[s
     return _with("premerge", found, answer, value, limit, cure)
 
 
-def monitored(
-    run: Guarded, asked: MonitoredRequirement, reviews: ReviewReader | None, consumed: Collection[str] = ()
-) -> Condition:
+def monitored(run: Guarded, asked: MonitoredRequirement, source: Provenance | None) -> Condition:
     """The latest watch of the other environment over this very commit or tree: healthy, and young enough."""
     cure = f"dhash-guard monitor --env {asked.environment}"
     limit = f"{asked.environment} {asked.verdict}"
@@ -75,10 +72,9 @@ def monitored(
         max_age=asked.within if asked.within is not None else run.configuration.trust.max_age,
         tier=tier_of(run, "monitor"),
         words=f"watch of {asked.environment}",
-        consumed=consumed,
     )
     limit += f", {_limit(wanted)}"
-    found = find(run, wanted, reviews.api if reviews is not None else None, [run.facts.commit])
+    found = find(run, wanted, source, [run.facts.commit])
     if isinstance(found, Unfounded):
         return _without("monitored", found, limit, cure)
     verdict, judged = found.evidence.verdict, found.evidence.judged
@@ -146,7 +142,7 @@ def ticked(run: Guarded, reviews: ReviewReader | None) -> Condition:
         cure = "Ask in the workflow, with a token."
         return Condition(name="checklist", answer=Answer.CANNOT_TELL, value="unknown here", limit=limit, cure=cure)
     try:
-        pull = _pull(run, reviews)
+        pull = pull_of(run, reviews, subject_of_commit(reviews.api.transport.context, run.facts.commit))
         body = _comment(run, reviews.api, pull.number)
     except GuardError as problem:
         value = problem.what.splitlines()[0]
@@ -192,16 +188,6 @@ def _states(memory: Memory, required: list[str]) -> Iterator[tuple[str, str]]:
             yield name, "open"
         else:
             yield name, "ticked" if tick.who else "of nobody known"
-
-
-def _pull(run: Guarded, reviews: ReviewReader) -> PullFacts:
-    subject = subject_of(reviews.api.transport.context, run.facts.commit)
-    if subject.pull is not None:
-        return reviews.pull(subject.pull)
-    found = chosen(reviews.pulls_of(subject.commit), subject.commit)
-    if isinstance(found, str):
-        raise CannotTell(found, cure="Deploy what a pull request was merged as.")
-    return found
 
 
 def _comment(run: Guarded, issues: Issues, number: int) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from attrs import evolve
 
 from dhash_guard.config.verbs import MonitoredRequirement
 from dhash_guard.gates.waves import Target, ahead
-from dhash_guard.github.approvals import ReviewReader
+from dhash_guard.github.provenance import Provenance
 from dhash_guard.records.outcome import Status
 from dhash_guard.rollout import deployments, gate_evidence
 from dhash_guard.rollout.conditions import Answer, Condition
@@ -19,13 +19,13 @@ _ANSWERS = {Status.HEALTHY: Answer.GO, Status.DEGRADED: Answer.NO_GO, Status.CAN
 _MOST_TOLD = 5
 
 
-def waved(run: Guarded, reviews: ReviewReader | None, consumed: Collection[str] = ()) -> Iterator[Condition]:
+def waved(run: Guarded, source: Provenance | None) -> Iterator[Condition]:
     """The condition `wave` of a target that does not go in the first one; nothing for all other places."""
     target, waves = run.configuration.target, run.configuration.waves
     earlier = waves.before(target.wave) if target is not None else ()
     if target is None or not earlier:
         return
-    found = {one: _watched(run, one, reviews, consumed) for one in earlier}
+    found = {one: _watched(run, one, source) for one in earlier}
     bad = {one: condition for one, condition in found.items() if condition.answer is not Answer.GO}
     standing = {one.place: _STATUSES.get(condition.answer, Status.CANNOT_TELL) for one, condition in found.items()}
     answer = _ANSWERS[ahead(waves, target.wave, standing)]
@@ -48,13 +48,13 @@ def waved(run: Guarded, reviews: ReviewReader | None, consumed: Collection[str] 
     )
 
 
-def _watched(run: Guarded, target: Target, reviews: ReviewReader | None, consumed: Collection[str]) -> Condition:
+def _watched(run: Guarded, target: Target, source: Provenance | None) -> Condition:
     """How a target stands: by its latest watch, and by what is known here of its deployment.
 
     A checkout may be newer than what runs there, and what was rolled back is well again with another release: a watch of
     that is no word for this one.
     """
-    condition = gate_evidence.monitored(run, MonitoredRequirement(environment=target.place), reviews, consumed)
+    condition = gate_evidence.monitored(run, MonitoredRequirement(environment=target.place), source)
     deployment = deployments.latest_of(run.configuration.layout, target.place)
     if condition.answer is not Answer.GO or deployment is None:
         return condition

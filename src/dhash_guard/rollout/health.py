@@ -9,6 +9,7 @@ from dhash_guard.errors import NoGo, UsageProblem
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.sample import Health
 from dhash_guard.records.stage import Finding, StageStatus
+from dhash_guard.report.words import plural
 from dhash_guard.rollout.run import Done, Guarded
 from dhash_guard.signals.health import HealthLook, look
 
@@ -48,7 +49,9 @@ def prove_healthy(
             failures, in_a_row = failures + 1, 0
             used_up = failures > retries if retries is not None else clock.monotonic() >= deadline
             if used_up:
-                raise Unhealthy(f"not healthy after {len(findings)} looks: {seen.reason}", findings=tuple(findings))
+                raise Unhealthy(
+                    f"not healthy after {plural(len(findings), 'look')}: {seen.reason}", findings=tuple(findings)
+                )
         else:
             in_a_row += 1
             if in_a_row >= consecutive:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from dhash_guard.errors import GuardError
 from dhash_guard.gates.claim import ROLLBACK, Claimant, Ended
-from dhash_guard.ledger import chain
 from dhash_guard.rollout import shared
 from dhash_guard.rollout.claiming import LEASE, Hold, told
 from dhash_guard.rollout.run import Guarded
 
-__all__ = ["LEASE", "Hold", "claimant", "held", "publish_head"]
+__all__ = ["LEASE", "Hold", "claimant", "held", "keep_tokens", "publish_head", "tokens_used"]
 
 
 @contextmanager
@@ -32,15 +31,17 @@ def held(
     is left for this disk, and what happens is written down to be reconciled. Raise Locked where somebody has it, else
     GuardError.
     """
+    shared.warn_alone(run)
     rescuer = shared.Rescuer(run, run.machine.clock.now())
     store, who = rescuer.opened() if fails_safe else shared.open_state(run), claimant(run, verb)
+    used = tokens_used(run) if store.shared else ()
     hold = Hold(
         store=store,
         who=who,
         clock=run.machine.clock,
         lease=lease,
         rescue=rescuer if fails_safe else None,
-        ended=Ended(token=shared.last_token(run, who.token) if store.shared else ""),
+        ended=Ended(tokens=used),
     )
 
     def work() -> str:
@@ -49,7 +50,12 @@ def held(
         except GuardError:
             if not fails_safe:
                 raise
-        return told(hold.take(over=over, spares=spares), hold.store)
+        if store.shared:  # whoever holds by a token from before does so until this claim is granted
+            keep_tokens(run, (*used, who.token))
+        granted = hold.take(over=over, spares=spares)
+        if hold.store.shared:
+            keep_tokens(run, (who.token,))
+        return told(granted, hold.store)
 
     if hold.store.shared:
         run.stage(f"{verb} lock", work)
@@ -74,9 +80,28 @@ def claimant(run: Guarded, verb: str) -> Claimant:
     )
 
 
+def tokens_used(run: Guarded) -> tuple[str, ...]:
+    """The tokens of the last claim that was granted to this disk, and of those that were tried since.
+
+    Whoever holds the lock of this disk knows that the processes behind them have ended.
+    """
+    try:
+        return tuple(run.configuration.layout.claimed(run.environment).read_text("utf-8", "replace").split())
+    except OSError:
+        return ()
+
+
+def keep_tokens(run: Guarded, tokens: Sequence[str]) -> None:
+    """Remember them instead; a disk that takes nothing costs no more than the wait for a lease."""
+    path = run.configuration.layout.claimed(run.environment)
+    with suppress(OSError):
+        run.machine.files.make_directory(path.parent)
+        run.machine.files.write_atomic(path, "".join(f"{token}\n" for token in tokens).encode())
+
+
 def publish_head(run: Guarded) -> None:
     """Tell the shared state the newest ledger entry, once a record is sealed; that nobody answers is only said."""
-    head = ledger_head(run)
+    head = shared.ledger_head(run)
     if head is None or run.machine.dry or run.configuration.layout.unreconciled(run.environment).exists():
         return
     try:
@@ -86,18 +111,9 @@ def publish_head(run: Guarded) -> None:
         run.say(f"warning: the shared state was not told of the record: {problem.what}")
 
 
-def ledger_head(run: Guarded) -> tuple[str, int] | None:
-    """The hash and number of the newest ledger entry on this disk; None where there is none, or where it is damaged."""
-    try:
-        entries = chain.read(run.configuration.layout.ledger)
-    except GuardError:
-        return None
-    return (entries[-1].hash, entries[-1].sequence) if entries else None
-
-
 def _give_back(run: Guarded, hold: Hold) -> None:
     """Release; where nobody answers the lease ends by itself."""
     try:
-        hold.release(ledger_head(run))
+        hold.release(shared.ledger_head(run))
     except (GuardError, OSError) as problem:
         run.say(f"warning: {run.environment} was not given back, and is free when the lease ends: {problem}")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 
 from attrs import frozen
 
-from dhash_guard.errors import NoGo
+from dhash_guard.errors import CannotTell, NoGo
 from dhash_guard.github.approvals import ReviewReader
+from dhash_guard.rollout.check_tag import commit_here, commit_on_github
 from dhash_guard.rollout.conditions import relied_on
 from dhash_guard.rollout.gate import conditions, go
 from dhash_guard.rollout.hold import Hold
 from dhash_guard.rollout.run import Done, Guarded, revision
+
+_SHORT = 7
+"""Digits of a commit id that name it, where a release is called by them."""
 
 
 class RefMoved(NoGo):
@@ -50,9 +53,10 @@ def ask(run: Guarded, *, without: Collection[str] = (), again: bool = False) -> 
 
 
 def same_commit(run: Guarded) -> None:
-    """Raise RefMoved where checkout, branch or tag no longer are the commit that was judged.
+    """Raise RefMoved where checkout, release or branch are not the commit that was judged, CannotTell where none says so.
 
-    A branch that went on has a run of its own for what is newer; deploying the older one after it would take it back.
+    A branch that went on has a run of its own for what is newer; deploying the older one after it would take it back. A
+    release may be a mere label where nothing was asked for, or GitHub cannot be.
     """
     if not run.facts.commit:
         return
@@ -64,21 +68,27 @@ def same_commit(run: Guarded) -> None:
                 f"the checkout is at {commit[:12] or 'no commit'} now, and {run.facts.commit[:12]} was judged",
                 cure="Deploy from a checkout that nobody else uses.",
             )
-        return f"{run.facts.commit[:12]}, {_same_ref(run)}"
+        return f"{run.facts.commit[:12]}, {_same_ref(run)}, {_same_tag(run)}"
 
     run.stage("same commit", work, after_change=True)
 
 
-def use_up(run: Guarded, hold: Hold, leave: Leave) -> None:
-    """Use the evidence up: this deployment of this release acts on it, and no other may; raise NoGo where one has."""
+def use_up(run: Guarded, hold: Hold, leave: Leave, *, lasting: float) -> None:
+    """Prove that the environment is held, for `lasting` seconds of change, and in the same write use the evidence up.
+
+    This deployment acts on it, and no other may. Raise Locked where somebody else has fenced it out, NoGo where another
+    deployment has used a piece of it, else GuardError; nothing is used up then.
+    """
 
     def work() -> str:
-        for digest in leave.relies_on:
-            hold.consume(digest, keep=_longest(run), target=run.facts.tag, attempt=run.facts.attempt)
+        keep, facts = _longest(run), run.facts
+        hold.consume(*leave.relies_on, keep=keep, target=facts.tag, attempt=facts.attempt, lasting=lasting)
         return ", ".join(digest[:12] for digest in leave.relies_on)
 
     if leave.relies_on:
         run.stage("evidence used", work)
+    else:
+        hold.check(lasting)
 
 
 def _asks(run: Guarded) -> bool:
@@ -90,10 +100,32 @@ def _asks(run: Guarded) -> bool:
 def _longest(run: Guarded) -> float:
     """Seconds up to which evidence may count: for so long its use has to be remembered."""
     requires, trust = run.configuration.environment.requires, run.configuration.trust
-    within = 0.0
-    if requires is not None and requires.monitored is not None:
-        within = requires.monitored.within if requires.monitored.within is not None else math.inf
-    return 2.0 * max(trust.max_age, trust.lifetime, within)
+    monitored = requires.monitored if requires is not None else None
+    within = monitored.within if monitored is not None else None
+    return 2.0 * max(trust.max_age, trust.lifetime, within or 0.0)
+
+
+def _same_tag(run: Guarded) -> str:
+    """What the tag of the release is at, here and on GitHub."""
+    judged, release = run.facts.commit, run.facts.tag
+    tag = f"refs/tags/{release}"
+    found = {"here": commit_here(run, tag), "on GitHub": commit_on_github(run, tag)}
+    for place, commit in found.items():
+        if commit and commit != judged:
+            raise RefMoved(
+                f"{tag} is at {commit[:12]} {place}, and {judged[:12]} was judged",
+                cure=f"Check the release out, and let it be judged: git checkout {release}.",
+            )
+    if any(found.values()):
+        return f"{tag} is at it"
+    if judged.startswith(release) and len(release) >= _SHORT:
+        return "which the release is called by"
+    if run.hub is not None and _asks(run):
+        raise CannotTell(
+            f"{release} is no tag, here or on GitHub, and so nothing says that it is {judged[:12]}, which was judged",
+            cure=f"Push it: git tag {release} {judged[:12]} && git push origin {release}.",
+        )
+    return f"{release} is no tag"
 
 
 def _same_ref(run: Guarded) -> str:

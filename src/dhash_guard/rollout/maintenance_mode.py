@@ -8,8 +8,20 @@ from contextlib import contextmanager
 from dhash_guard.backup.settings import Hook
 from dhash_guard.errors import GuardError
 from dhash_guard.records.event import Level
-from dhash_guard.rollout.commands import run_command
+from dhash_guard.rollout.commands import require_filled, run_command
 from dhash_guard.rollout.run import Guarded
+
+
+def longest(run: Guarded) -> float:
+    """Seconds that the commands around the change may take."""
+    settings = run.configuration.environment.maintenance
+    return sum(hook.timeout for hook in (settings.enter, settings.leave) if hook is not None)
+
+
+def require_hooks(run: Guarded, *, tag: str = "") -> None:
+    """Raise UsageProblem where the commands around the change cannot be filled."""
+    settings = run.configuration.environment.maintenance
+    require_filled(run, [hook.run for hook in (settings.enter, settings.leave) if hook is not None], {"tag": tag})
 
 
 @contextmanager
@@ -46,6 +58,6 @@ def _leave_anyway(run: Guarded, leave: Hook | None) -> None:
 def _stage(run: Guarded, name: str, hook: Hook) -> None:
     def work() -> str:
         finished = run_command(run, hook.run, {"tag": run.facts.tag}, timeout=hook.timeout)
-        return " ".join(finished.command)
+        return f"{'would run ' if run.machine.dry else ''}{' '.join(finished.command)}"
 
     run.stage(name, work)

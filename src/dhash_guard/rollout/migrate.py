@@ -6,24 +6,36 @@ import json
 import tempfile
 from pathlib import Path
 
+from dhash_guard.config import Configuration
 from dhash_guard.config.verbs import MigrateSettings
 from dhash_guard.errors import NoGo, UsageProblem
-from dhash_guard.rollout.commands import run_command
+from dhash_guard.rollout.commands import require_filled, run_command
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.system.files import inside
 
 
-def migration(run: Guarded) -> MigrateSettings:
+def migration(configuration: Configuration) -> MigrateSettings:
     """The project's migration; raise UsageProblem where it has none."""
-    settings = run.configuration.environment.migrate
+    settings = configuration.environment.migrate
     if settings is None:
-        raise UsageProblem("no migrate section in the configuration", cure="Give migrate: {run: […]}.")
+        what, where = f"environment {configuration.name} has no migrate section", str(configuration.path)
+        raise UsageProblem(what, where=where, cure="Give migrate: {run: […]}.")
     return settings
+
+
+def require_migration(run: Guarded, source: str | None = None, *, tag: str = "") -> None:
+    """Raise UsageProblem where the command that will be run (in a dry run the plan) cannot be filled."""
+    settings = migration(run.configuration)
+    values = {"input": source or settings.input or "", "tag": tag}
+    if run.machine.dry:
+        require_filled(run, [settings.plan], values | {"output": "a file"})
+    else:
+        require_filled(run, [settings.run], values)
 
 
 def run_migration(run: Guarded, source: str | None = None) -> str:
     """Migrate, then read the result; raise NoGo where the command fails or leaves something unreadable."""
-    settings = migration(run)
+    settings = migration(run.configuration)
     given = source or settings.input or ""
     finished = run_command(run, settings.run, {"input": given, "tag": run.facts.tag}, timeout=settings.timeout)
     if run.machine.dry:
@@ -34,7 +46,7 @@ def run_migration(run: Guarded, source: str | None = None) -> str:
 
 def plan_migration(run: Guarded, source: str | None, output: Path | None) -> str:
     """Run the migration's plan, which changes nothing but writes `output`; raise NoGo where the result is unreadable."""
-    settings = migration(run)
+    settings = migration(run.configuration)
     if settings.plan is None:
         raise UsageProblem("the migration has no plan command", cure="Give migrate.plan, a command that changes nothing.")
     with tempfile.TemporaryDirectory(prefix="dhash-guard-") as scratch:

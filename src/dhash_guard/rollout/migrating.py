@@ -12,8 +12,8 @@ from dhash_guard.rollout.automatic import automatic_by_configuration
 from dhash_guard.rollout.changing import begin, fall_back, interrupted, new_deployment, take_baseline
 from dhash_guard.rollout.freeze import refuse_frozen
 from dhash_guard.rollout.hold import held
-from dhash_guard.rollout.maintenance_mode import in_maintenance
-from dhash_guard.rollout.migrate import migration, plan_migration, run_migration
+from dhash_guard.rollout.maintenance_mode import in_maintenance, longest, require_hooks
+from dhash_guard.rollout.migrate import migration, plan_migration, require_migration, run_migration
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.system.interrupt import Interrupted
 
@@ -23,13 +23,15 @@ def migrate(run: Guarded, *, source: str | None, output: Path | None) -> Evidenc
     if run.machine.dry:
         run.stage("migrate plan", lambda: plan_migration(run, source, output))
         return run.seal(run.evidence(result="planned", exit_code=0))
-    settings = migration(run)
+    settings = migration(run.configuration)
+    require_migration(run, source)
+    require_hooks(run)
     refuse_frozen(run)
     local = run.machine.files.lock(run.configuration.layout.lock(run.environment), f"migrate {run.facts.id}")
     with local, held(run, "migrate") as hold:
         baseline = take_baseline(run) if run.configuration.environment.base_url is not None else None
         fresh = new_deployment(run, "", "", baseline)
-        hold.check(lasting=settings.timeout)
+        hold.check(lasting=longest(run) + settings.timeout)
         begun = begin(run, evolve(fresh, migrated=True, fencing=hold.fencing))
         try:
             with in_maintenance(run):

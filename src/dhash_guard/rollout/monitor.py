@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -11,9 +11,9 @@ from typing import Protocol
 from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
-from dhash_guard.errors import CannotTell, UsageProblem
+from dhash_guard.errors import CannotTell, Locked, UsageProblem
 from dhash_guard.gates.plan import Mode
-from dhash_guard.gates.watch import TickReport, Watch, judge
+from dhash_guard.gates.watch import TickReport, Watch
 from dhash_guard.ledger.samples import SampleLog
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.deployment import Deployment
@@ -21,13 +21,15 @@ from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence, Judged
 from dhash_guard.records.outcome import Ending, Status, Verdict
 from dhash_guard.records.sample import Tick
+from dhash_guard.records.units import format_duration
 from dhash_guard.rollout import tick_log
 from dhash_guard.rollout.acting import act, exit_code, standing_tag, undecided
-from dhash_guard.rollout.automatic import automatic_by_configuration, foreseeable
+from dhash_guard.rollout.automatic import automatic_by_configuration, warn_of_hazards
 from dhash_guard.rollout.checkpoint import ON_COURSE, Checkpoint, start_of
 from dhash_guard.rollout.health import base_url
+from dhash_guard.rollout.killed import identity, killed_before, note
 from dhash_guard.rollout.run import Guarded
-from dhash_guard.rollout.ticks import Unfinished, live, note_state, unfinished, without_secrets
+from dhash_guard.rollout.ticks import live, without_secrets
 from dhash_guard.signals import Sampler, dimensions, recorded
 from dhash_guard.system.interrupt import Interrupted, held_off
 
@@ -56,20 +58,22 @@ class WatchOrders:
 def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
     """The `monitor` verb: 0 healthy, 1 degraded, 3 cannot tell or aborted, 5 rolled back, 6 a person is needed.
 
-    At a checkpoint before the last 0 is also `on-course`: nothing has fired, and the deployment stays undecided.
+    Raise UsageProblem where there is no backup of the name that was given: that must not be found out when it is needed.
+    At a checkpoint before the last 0 is also `on-course`: nothing has fired, and the deployment stays undecided. After the
+    last one, while its answer is still to come, that is 3.
     """
     if not any(gate.action.decides for gate in run.configuration.environment.gates.values()):
         raise UsageProblem(
             f"no gate of {run.environment} can decide anything",
             cure="Give at least one gate with action: rollback or block.",
         )
+    named = None if orders.backup_file is None else run.vault.find(orders.backup_file)
     automatic = automatic_by_configuration(run.configuration) if orders.automatic is None else orders.automatic
     deployment, replayed = undecided(run), orders.recorded is not None
     if not replayed:
         run.facts = evolve(run.facts, tag=standing_tag(run))
     if automatic and not replayed:
-        for hazard in foreseeable(run, deployment):
-            run.say(f"warning: an automatic rollback would be refused: {hazard.text}")
+        warn_of_hazards(run, deployment, named)
     if deployment is not None and not replayed:
         run.facts = evolve(run.facts, tag=deployment.tag)  # so that the evidence says which release was watched
     checkpoint = _checkpoint(run, orders, deployment)
@@ -83,8 +87,12 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
         baseline=baseline,
     )
     log = SampleLog(run.folder / "samples.jsonl", run.machine.files)
-    ending = _fold(run, watch, ticks, log, viewer, deployment)
+    # A log that was named says nothing of the service, and each checkpoint judges from the start again.
+    noted = identity(deployment) if checkpoint is None and not replayed else None
+    ending = _fold(run, watch, ticks, log, viewer, noted)
     verdict = watch.verdict(ending)
+    if orders.recorded is not None and verdict.ending is not Ending.EARLY:
+        _say_what_is_left(run, orders.recorded, verdict)
     evidence = evolve(
         run.evidence(result=verdict.status.value, exit_code=exit_code(verdict)),
         verdict=verdict,
@@ -93,10 +101,11 @@ def monitor(run: Guarded, orders: WatchOrders, viewer: Viewer) -> Evidence:
         deployment=deployment.id if deployment is not None else "",
     )
     if checkpoint is not None and _on_the_way(run, checkpoint, verdict):
-        return run.seal(evolve(evidence, result=ON_COURSE, exit_code=0))
-    sealed = act(run, evidence, verdict, deployment, backup_file=orders.backup_file, recorded=replayed)
-    # Only now: killed before, the next watch replays what was seen, comes to the same verdict, and acts on it.
-    _note(run, watch, deployment, finished=True)
+        return run.seal(evolve(evidence, result=ON_COURSE, exit_code=checkpoint.exit_code))
+    target = named.name if named is not None else None
+    sealed = act(run, evidence, verdict, deployment, backup_file=target, recorded=replayed)
+    # Only now: killed or kept out before, the next watch replays what was seen, comes to the same verdict, and acts on it.
+    note(run, watch, noted, finished=sealed.exit_code != Locked.exit_code)
     return sealed
 
 
@@ -119,17 +128,9 @@ def _on_the_way(run: Guarded, checkpoint: Checkpoint, verdict: Verdict) -> bool:
         return False
     run.skip("verdict", ON_COURSE, checkpoint.text())
     run.say(f"{ON_COURSE}: {checkpoint.text()}")
-    run.tell(ON_COURSE, Level.INFO, "On course, not decided", checkpoint.text())
+    level = Level.WARNING if checkpoint.exit_code else Level.INFO
+    run.tell(ON_COURSE, level, "On course, not decided", checkpoint.text())
     return True
-
-
-def _note(run: Guarded, watch: Watch, deployment: Deployment | None, *, finished: bool) -> None:
-    """Write how far the watch has come; a disk that takes no more must not end it."""
-    if watch.plan.mode is Mode.CHECKPOINT:
-        return  # the next checkpoint judges from the start again
-    identity = deployment.id if deployment is not None else ""
-    with suppress(OSError):
-        note_state(run, deployment=identity, started_at=watch.started_at, finished=finished)
 
 
 def _ticks(
@@ -145,9 +146,7 @@ def _ticks(
             raise CannotTell("the recorded log has no ticks", where=str(orders.recorded))
         return chain([first], told), first.at
     environment = run.configuration.environment
-    before = unfinished(run, environment.monitor, deployment.id) if deployment is not None else None
-    if before is not None and before.late and not _decided(run, before, deployment):
-        before = None  # it had seen nothing wrong, and its hour is over: begin anew
+    before = killed_before(run, deployment)
     seen = before.ticks if before is not None else ()
     sampler = Sampler(
         environment.health,
@@ -163,16 +162,8 @@ def _ticks(
     return chain(seen, live(run, environment.monitor, sampler, started_at, len(seen))), started_at
 
 
-def _decided(run: Guarded, before: Unfinished, deployment: Deployment | None) -> bool:
-    """Whether what a killed watch had seen is an answer already, which no later look may take back."""
-    environment = run.configuration.environment
-    baseline = deployment.baseline if deployment is not None else None
-    seen = Watch(environment.gates, environment.monitor, started_at=before.started_at, automatic=False, baseline=baseline)
-    return judge(before.ticks, seen).status is Status.DEGRADED
-
-
 def _fold(
-    run: Guarded, watch: Watch, ticks: Iterator[Tick], log: SampleLog, viewer: Viewer, deployment: Deployment | None
+    run: Guarded, watch: Watch, ticks: Iterator[Tick], log: SampleLog, viewer: Viewer, noted: str | None
 ) -> Ending | None:
     """Judge tick by tick until the watch has its answer; None where it ended by itself."""
     try:
@@ -181,7 +172,7 @@ def _fold(
             with held_off():  # what is judged is recorded, or the evidence could not be recomputed
                 log.append(tick)
                 report = _observe(watch, tick)
-                _note(run, watch, deployment, finished=False)
+                note(run, watch, noted, finished=False)
             tick_log.write(run, report)
             viewer.show(watch, report)
             if report.ending is not None:
@@ -197,6 +188,15 @@ def _fold(
     finally:
         viewer.close()
     return Ending.CUT_SHORT
+
+
+def _say_what_is_left(run: Guarded, log: Path, verdict: Verdict) -> None:
+    """A log may be longer than the watch; a pipe cannot be asked again."""
+    last = recorded.last(log) if log.is_file() else None
+    if last is not None and last.at > verdict.ended_at:
+        left = format_duration(math.ceil(last.at - verdict.ended_at))
+        cure = "give --duration, or judge all of it with `dhash-guard gates backtest`"
+        run.say(f"warning: the log goes on for {left} after the end of the watch, which is not judged; {cure}")
 
 
 def _observe(watch: Watch, tick: Tick) -> TickReport:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dhash_guard.errors import CannotTell, Damaged
-from dhash_guard.records.backup import BackupFacts
+from dhash_guard.records.backup import BackupFacts, Verification
 from dhash_guard.records.deployment import Deployment, DeploymentState
+from dhash_guard.records.shared_state import Live
 from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.run import Done, Guarded
 from dhash_guard.rollout.safety import belonging
 from dhash_guard.rollout.shared import live_now
 from dhash_guard.rollout.target import Choice, choose, warnings_for
+
+_ANOTHER = "Nothing was touched; `dhash-guard rollback --list` shows the others."
 
 
 def pick_target(run: Guarded, reference: str | None, from_environment: str | None = None) -> BackupFacts:
@@ -35,25 +38,39 @@ def pick_target(run: Guarded, reference: str | None, from_environment: str | Non
 def candidates(run: Guarded) -> Choice:
     """Every backup of the environment and how it stands as a target; backups are read until one is sound."""
     backups = run.vault.listing()
-    return choose(backups, _undone(run, backups), run.vault.verify, belonging(run.configuration))
-
-
-def _undone(run: Guarded, backups: Sequence[BackupFacts]) -> Deployment | None:
-    """The deployment that is to be undone: by the record here, else, on a disk that forgets, by what all runs share.
-
-    There only the moment is known at which it was live. Whatever was sealed before that was sealed before its first change.
-    """
     deployment = deployments.latest(run.configuration)
-    live = live_now(run) if deployment is None else None
-    if live is None or live.backup:
-        return deployment
-    before = [facts.sequence for facts in backups if not facts.problem and facts.sealed_at < live.at]
+    if deployment is None and (live := live_now(run)) is not None:  # on a disk that forgets, all runs share what is live
+        deployment = undone(live, run.environment, backups)
+    return choose(backups, deployment, run.vault.verify, belonging(run.configuration))
+
+
+def likely_target(run: Guarded, deployment: Deployment) -> BackupFacts | None:
+    """The backup that a rollback of this deployment would try first, unread; None where there is none."""
+
+    def unread(facts: BackupFacts) -> Verification:
+        return Verification(name=facts.name, sha256=facts.sha256, members=0, bytes_read=0)
+
+    return choose(run.vault.listing(), deployment, unread, belonging(run.configuration)).target
+
+
+def undone(live: Live, environment: str, backups: Sequence[BackupFacts]) -> Deployment | None:
+    """The deployment that is live, as far as the shared state knows it; None where a rollback is.
+
+    Another disk may count its backups another way, so that time and number have to say which are from before it.
+    """
+    if live.backup:
+        return None
+    before = [
+        facts.sequence
+        for facts in backups
+        if not facts.problem and facts.sequence <= live.newest_sequence and facts.sealed_at < live.begun_at
+    ]
     return Deployment(
         id=live.run,
-        environment=run.environment,
+        environment=environment,
         tag=live.tag,
         commit=live.commit,
-        begun_at=live.at,
+        begun_at=live.begun_at,
         newest_sequence=max(before, default=0),
         backup="",
         baseline=None,
@@ -63,12 +80,18 @@ def _undone(run: Guarded, backups: Sequence[BackupFacts]) -> Deployment | None:
 
 
 def _named(run: Guarded, facts: BackupFacts) -> tuple[BackupFacts, str, tuple[Finding, ...]]:
-    for warning in warnings_for(facts, deployments.latest(run.configuration), belonging(run.configuration)):
+    unreadable: list[str] = []
+    try:
+        deployment = deployments.latest(run.configuration)
+    except Damaged as problem:
+        deployment = None
+        unreadable.append(f"{problem.where}: {problem.what}; whether a migration is to be undone is not known")
+    for warning in (*unreadable, *warnings_for(facts, deployment, belonging(run.configuration))):
         run.say(f"warning: {warning}")
         run.log.line("warning", warning)
     found = run.vault.verify(facts)
     if found.problems:
-        raise Damaged(f"{facts.name} cannot be restored: {'; '.join(found.problems[:3])}", cure="Nothing was touched.")
+        raise Damaged(f"{facts.name} cannot be restored: {'; '.join(found.problems[:3])}", cure=_ANOTHER)
     named = Finding(check=facts.name, status=StageStatus.PASSED, text="named by whoever ordered the rollback")
     return facts, found.proof, (named,)
 
@@ -77,7 +100,8 @@ def _chosen(run: Guarded) -> tuple[BackupFacts, str, tuple[Finding, ...]]:
     choice = candidates(run)
     for name, why in choice.refused:
         run.log.line("warning", f"not a rollback target: {name}: {why}")
-        run.say(f"not {name}: {why}")
+        if choice.target is not None:  # else the error below says it
+            run.say(f"not {name}: {why}")
     for warning in choice.warnings:
         run.say(f"warning: {warning}")
     if choice.target is None:

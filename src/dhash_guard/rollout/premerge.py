@@ -116,7 +116,7 @@ def _run_leg(run: Guarded, leg: Leg, tag: str) -> None:
     """Run one leg; its failure is recorded and the next one runs all the same. Its log holds what its commands said."""
     work: dict[Leg, Callable[[], str | Done]] = {
         Leg.CHECK: lambda: prove_ready(run, reachable=False),
-        Leg.BACKUP: lambda: run.vault.rehearse() if run.machine.dry else prove_backup(run),
+        Leg.BACKUP: lambda: run.vault.rehearse().text if run.machine.dry else prove_backup(run),
         Leg.DEPLOY: lambda: _plan(run, tag),
         Leg.MIGRATE: lambda: plan_migration(run, None, run.configuration.layout.artifacts / "migrate-dryrun.json"),
         Leg.SMOKE: lambda: _smoke(run),

@@ -58,9 +58,6 @@ def protection(run: Guarded, api: GithubApi | None, branch: str, folder: Path) -
 
     def work() -> Done:
         held.append(_audited(run, api, branch, folder))
-        for finding in findings_of(held[0]):
-            if finding.status in (StageStatus.FAILED, StageStatus.CANNOT_TELL):
-                run.say(f"{finding.text}\n  {finding.cure}")
         return _told(held[0])
 
     try:

@@ -1,4 +1,4 @@
-"""Applies the retention: what the rules do not keep goes, except what a rollback or a restore may still need."""
+"""Applies the retention: what the rules do not keep goes, except what a rollback, a restore or the store still needs."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from attrs import frozen
 
 from dhash_guard.backup import facade as backup
 from dhash_guard.backup.settings import Keep
-from dhash_guard.config import Configuration
 from dhash_guard.errors import CannotTell, GuardError, NoGo
-from dhash_guard.records.backup import BackupFacts, Verification
+from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.stage import Change, Finding, StageStatus
 from dhash_guard.records.units import format_bytes
-from dhash_guard.rollout import deployments
+from dhash_guard.rollout.pins import pinned_by_deployment
 from dhash_guard.rollout.run import Done, Guarded
-from dhash_guard.rollout.safety import belonging
-from dhash_guard.rollout.target import choose
 
 
 class NotAllRemoved(NoGo):
@@ -73,9 +70,10 @@ def prove_pruned(run: Guarded, keep: Keep, fates: list[Fate]) -> Done:
 
 def _pruned(run: Guarded, keep: Keep, fates: list[Fate]) -> Done:
     machine, configuration = run.machine, run.configuration
+    unsent = run.vault.unsent()
 
     def pins(usable: Sequence[BackupFacts]) -> Mapping[str, str]:
-        return pinned_by_deployment(configuration, usable)
+        return {**unsent, **pinned_by_deployment(configuration, usable)}
 
     if machine.plan is not None:
         weighed = backup.weigh(machine, configuration.layout, run.environment, keep, pins)
@@ -95,18 +93,6 @@ def _pruned(run: Guarded, keep: Keep, fates: list[Fate]) -> Done:
     return Done(text, findings)
 
 
-def pinned_by_deployment(configuration: Configuration, usable: Sequence[BackupFacts]) -> dict[str, str]:
-    """What the latest deployment may go back to: the backup that it was given, and the one that a rollback would choose."""
-    deployment = deployments.latest(configuration)
-    if deployment is None:
-        return {}
-    found = {deployment.backup: f"deployment {deployment.id} began with it"} if deployment.backup else {}
-    target = choose(usable, deployment, _sound, belonging(configuration)).target
-    if target is not None:
-        found[target.name] = f"a rollback of deployment {deployment.id} goes back to it"
-    return found
-
-
 def fates_of(done: backup.Pruned, *, dry: bool) -> list[Fate]:
     """What became of every backup, oldest first."""
     stuck = dict(done.stuck)
@@ -124,8 +110,3 @@ def fates_of(done: backup.Pruned, *, dry: bool) -> list[Fate]:
 def _finding(fate: Fate) -> Finding:
     status = StageStatus.FAILED if fate.action == "stuck" else StageStatus.PASSED
     return Finding(check=fate.backup, status=status, text=fate.text)
-
-
-def _sound(facts: BackupFacts) -> Verification:
-    """What is told apart by reading was so before the pins were asked for."""
-    return Verification(name=facts.name, sha256=facts.sha256, members=facts.members, bytes_read=0)

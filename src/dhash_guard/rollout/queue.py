@@ -59,9 +59,10 @@ def prove_drained(run: Guarded, *, samples: int, interval: float, into: list[Loo
         raise Growing(text, cure="See what the workers do; a rollback does not empty a queue.", findings=looked.findings)
     if verdict.flow is Flow.CANNOT_TELL:
         silent = next((finding.text for finding in looked.findings if finding.status is not StageStatus.PASSED), "")
-        raise CannotTell(
-            f"{text} ({silent})" if silent else text, cure="Look longer: more --samples.", findings=looked.findings
+        cure = (
+            "Look longer: more --samples." if looked.looks else "See that the service runs, and mend base_url or queue.path."
         )
+        raise CannotTell(f"{text} ({silent})" if silent else text, cure=cure, findings=looked.findings)
     return Done(text, looked.findings)
 
 

@@ -14,7 +14,7 @@ from dhash_guard.rollout import deployments
 from dhash_guard.rollout.run import Guarded
 
 if TYPE_CHECKING:
-    from dhash_guard.github.deployments import DeploymentRecords, Live
+    from dhash_guard.github.deployments import DeploymentRecords
 
 T = TypeVar("T")
 
@@ -98,17 +98,11 @@ def failed(run: Guarded, deployment: Deployment, why: str) -> None:
         _tried(run, work, None)
 
 
-def rolled_back(run: Guarded, backup: str) -> None:
-    """Say on the record of the latest deployment how its rollback stands: that it goes on, or how it left it."""
-    deployment = deployments.latest(run.configuration)
-    if deployment is not None:
-        told(run, deployment, why=backup)
-
-
 def live_again(run: Guarded, backup: str) -> None:
     """Write a record of the rollback, a success, once its evidence is sealed; where it is not, nothing is said.
 
-    What is live again is what was live before. Where that was never recorded, nothing can be said of its commit.
+    What is live again is what was live before, where `backup` is the one that the deployment began with. Of any other it
+    is not known whose commit it holds.
     """
 
     def work(records: DeploymentRecords) -> None:
@@ -116,6 +110,8 @@ def live_again(run: Guarded, backup: str) -> None:
 
         deployment = deployments.latest(run.configuration)
         if deployment is None or not deployment.record or deployment.state is not DeploymentState.ROLLED_BACK:
+            return
+        if backup != deployment.backup:
             return
         before = records.live(run.environment) if _sealed(run) else None
         if before is None:
@@ -134,11 +130,6 @@ def live_again(run: Guarded, backup: str) -> None:
         records.say(made.id, Progress.SUCCESS, f"rolled back to {backup}")
 
     _tried(run, work, None)
-
-
-def live(run: Guarded) -> Live | None:
-    """What GitHub's records say is live; raise GithubProblem. None where nothing is recorded, or there is no GitHub."""
-    return _records(run).live(run.environment) if run.hub is not None else None
 
 
 def _sealed(run: Guarded) -> bool:

@@ -10,14 +10,14 @@ from attrs import evolve
 from dhash_guard.backup import facade as backup
 from dhash_guard.backup import sidecar
 from dhash_guard.backup.stores.described import described, here, identity, said_by
-from dhash_guard.backup.stores.fetch import fetch, name_in_store, place_of
+from dhash_guard.backup.stores.fetch import fetch, place_of
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.backup.stores.objects import HASTY, Patience
 from dhash_guard.backup.stores.store import Store, StoreSilent
 from dhash_guard.config import Configuration
-from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
+from dhash_guard.errors import CannotTell, Damaged, GuardError, OutsideSilent, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose, Verification
-from dhash_guard.rollout.syncing import send
+from dhash_guard.rollout.syncing import backlog, known, send
 from dhash_guard.rollout.vault import DryVault, LocalVault, PutBack, Taken, Vault
 from dhash_guard.system import Machine
 
@@ -80,12 +80,14 @@ class StoredVault:
         if self._machine.dry:
             taken = self._local.take(purpose, components)
             return evolve(taken, text=f"{taken.text}, and put it into {store.where}")
-        taken = self._local.take(purpose, components, self._newest())
+        taken = self._local.take(purpose, components, self._last(store))
         assert taken.facts is not None
         sent = send(self._machine, self._configuration, self._settings, store, self._say, fresh=taken.facts)
-        return evolve(taken, text=f"{taken.text}; {sent.text}")
+        if sent.damaged:
+            self._say(f"warning: {sent.damage}")
+        return evolve(taken, text="; ".join(filter(None, (taken.text, sent.text, sent.damage))))
 
-    def rehearse(self) -> str:
+    def rehearse(self) -> Taken:
         return self._local.rehearse()
 
     def wait_until_free(self) -> None:
@@ -160,9 +162,36 @@ class StoredVault:
             return PutBack(text=f"would fetch {name} from {where} and put {facts.members} entries back", restoration=None)
         return self._local.restore(self._fetched(name))
 
+    def unsent(self) -> Mapping[str, str]:
+        """What the store is to have and lacks; everything that is numbered, where it does not say what it has."""
+        try:
+            waiting = backlog(self._machine, self._configuration, self._settings, self._store()).waiting
+        except GuardError as problem:
+            self._say(f"warning: nothing that the store may lack is removed: {problem.what}")
+            numbered = [facts.name for facts in self._local.listing() if facts.sequence]
+            return dict.fromkeys(numbered, "the store does not say whether it has it")
+        return dict.fromkeys((facts.name for facts in waiting), "it is not in the store yet")
+
     def _newest(self) -> BackupFacts | None:
-        """The backup whose number the next one goes on from: a runner that starts empty would begin at 1 again."""
+        """The newest that is known at a glance; a snapshot before a rollback must not wait for a store."""
         return next((facts for facts, _ in reversed(self.places()) if not facts.problem), None)
+
+    def _last(self, store: Store) -> BackupFacts | None:
+        """The backup in the store whose number the next one goes on from; None where only those that lie here tell it.
+
+        Raise OutsideSilent where neither does: a number that was given before puts the newest backup behind old ones.
+        """
+        try:
+            there = known(self._configuration, store, store.listing())
+        except GuardError as problem:
+            if any(facts.sequence for facts in self._local.listing()):
+                return None  # the upload says that the store does not answer
+            raise OutsideSilent(
+                f"no backup was taken: none lies here, and the store does not say which was the last: {problem.what}",
+                where=problem.where,
+                cure="Take it once the store answers.",
+            ) from problem
+        return max(there.values(), key=lambda facts: facts.sequence, default=None)
 
     def _fetched(self, name: str) -> BackupFacts:
         """Fetch it, and return the archive's own facts; raise Damaged where the store had told others."""
@@ -225,6 +254,3 @@ class StoredVault:
 
     def _name(self, name: str) -> str:
         return here(self._layout, name)
-
-    def _key(self, facts: BackupFacts) -> str:
-        return name_in_store(self._layout, self._layout.root / facts.name)

@@ -8,6 +8,7 @@ from dhash_guard.backup import facade as backup
 from dhash_guard.errors import NeedsPerson
 from dhash_guard.records.backup import Restoration
 from dhash_guard.records.evidence import Evidence
+from dhash_guard.rollout import deployments
 from dhash_guard.rollout.run import Guarded
 
 
@@ -24,7 +25,9 @@ def restore(run: Guarded, reference: str, from_environment: str | None) -> Evide
         return done.text
 
     with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"restore {run.facts.id}"):
+        deployments.restored(run, "")
         run.stage("restore", work)
+        deployments.restored(run, facts.name)
     result = "planned" if run.machine.dry else "restored"
     return run.seal(evolve(run.evidence(result=result, exit_code=0), backup=facts.name, restoration=held[0]))
 
@@ -33,11 +36,14 @@ def undo(run: Guarded) -> Evidence:
     """The `backup undo` verb."""
 
     def work() -> str:
+        layout = run.configuration.layout
         if run.machine.dry:
-            return "would put the replaced files back"
-        done = backup.undo(run.machine, run.configuration.layout)
+            planned = backup.rehearse_undo(layout)
+            return f"would take the restore of {planned.backup} back: {', '.join(planned.roots)}"
+        done = backup.undo(run.machine, layout)
         return f"the restore of {done.backup} was taken back: {', '.join(done.roots)}"
 
     with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"undo {run.facts.id}"):
         run.stage("undo", work)
-    return run.seal(run.evidence(result="undone", exit_code=0))
+        deployments.restored(run, "")
+    return run.seal(run.evidence(result="planned" if run.machine.dry else "undone", exit_code=0))

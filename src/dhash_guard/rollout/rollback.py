@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
@@ -16,6 +18,7 @@ from dhash_guard.records.layout import iso
 from dhash_guard.records.stage import Change
 from dhash_guard.report.escape import terminal
 from dhash_guard.rollout import deployments, recording
+from dhash_guard.rollout.alone import PATIENCE, alone
 from dhash_guard.rollout.blast import Progress, blast_radius, sentences, summary
 from dhash_guard.rollout.hold import Hold, held, publish_head
 from dhash_guard.rollout.run import Done, Guarded
@@ -39,8 +42,13 @@ class Orders:
     instead_of: Deployment | None = None
 
 
-_LONGEST = 1800.0
-"""Seconds that stop, restore and start may take while nobody else may claim the environment."""
+_RESTORE = 1800.0
+"""Seconds that a restore is given, and one more for each _SLOW bytes of its archive."""
+_SLOW = 1 << 20
+
+
+class Overtaken(Locked):
+    """Somebody else decided meanwhile, on this machine or on another one: there is nothing left to go back from."""
 
 
 class NotProven(NeedsPerson):
@@ -57,10 +65,14 @@ def put_back(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration |
     Raise Damaged or UsageProblem before anything is touched, Locked where somebody else is at it, NeedsPerson where the
     result is not proven. INT and TERM wait until it is over: a service that stays stopped is worse than a late answer.
     """
-    configuration = run.configuration
-    holder = f"rollback {run.facts.id}"
-    with held_off(then_raise=False), run.machine.files.lock(configuration.layout.lock(configuration.name), holder):
-        _still_due(configuration, orders)
+    with ExitStack() as local:
+        try:
+            local.enter_context(alone(run, f"rollback {run.facts.id}"))
+        except Locked:
+            _still_due(run.configuration, orders)
+            raise
+        local.enter_context(held_off(then_raise=False))
+        _still_due(run.configuration, orders)
         spares = () if orders.instead_of is None else DEPLOYING
         with held(run, ROLLBACK, over=True, spares=spares, fails_safe=True) as hold:
             return _carried_out(run, target, orders, hold)
@@ -71,24 +83,38 @@ def _carried_out(run: Guarded, target: BackupFacts, orders: Orders, hold: Hold) 
     run.vault.wait_until_free()
     _at_hand(run, target)
     _snapshot(run, orders)
-    hold.check(lasting=_LONGEST)
-    # Written before the first change: killed from here on, nobody may take what stands there for the release.
-    _remember(run, DeploymentState.ROLLING_BACK, counted=1)
-    if hold.store.shared:  # GitHub answers: it must not call a success what is about to go
-        recording.rolled_back(run, target.name)
+    hold.check(lasting=_longest(run, target))
+    # Written before the first change: killed from here on, nobody may take what stands there for the release. GitHub, where
+    # it answers, must not call a success what is about to go.
+    _remember(run, target, DeploymentState.ROLLING_BACK, counted=1, told=hold.store.shared)
     try:
-        restoration = _exchange(run, target, orders)
+        restoration = _exchange(run, target, orders, hold)
     except (Damaged, UsageProblem):  # refused before anything was touched
-        _remember(run, DeploymentState.HELD, counted=-1)
+        _remember(run, target, DeploymentState.HELD, counted=-1)
         raise
     except GuardError as problem:
-        _remember(run, DeploymentState.ROLLBACK_FAILED)
+        _remember(run, target, DeploymentState.ROLLBACK_FAILED)
         raise NeedsPerson(f"the rollback failed: {problem.what}", cure=problem.cure) from problem
-    _prove(run, orders, restoration)
-    _remember(run, DeploymentState.ROLLED_BACK, to=target.name)
-    _tell_what_lives(run, target, hold)
-    keep_artifacts(run)
+    try:
+        hold.beat()
+        _prove(run, orders)
+        _tell_what_lives(run, target, hold)
+    except GuardError as problem:
+        _remember(run, target, DeploymentState.ROLLBACK_FAILED)
+        raise NotProven(problem, restoration) from problem
+    else:
+        _remember(run, target, DeploymentState.ROLLED_BACK)
+    finally:
+        keep_artifacts(run)
     return restoration
+
+
+def _longest(run: Guarded, target: BackupFacts) -> float:
+    """Seconds that stop, restore and start may take, one after the other; the claim is made to last as long."""
+    environment = run.configuration.environment
+    control = environment.service_control
+    loads = sum(part.timeout for part in environment.backup.components.values() if part.restore)
+    return (2 * control.timeout if control else 0.0) + PATIENCE + loads + _RESTORE + target.size / _SLOW
 
 
 def rollback(
@@ -108,11 +134,9 @@ def rollback(
         restoration = put_back(run, target, orders)
     except GuardError as problem:
         if begun:
-            recording.rolled_back(run, target.name)
             run.tell("rollback-failed", Level.CRITICAL, "Rollback failed", str(problem))
         return refused(run, problem, target, radius)
     result = "planned" if run.machine.dry else "unverified" if orders.skip_validation else "rolled-back"
-    recording.rolled_back(run, target.name)
     run.tell("rolled-back", Level.WARNING, "Rolled back", f"to {target.name}")
     sealed = run.seal(
         evolve(run.evidence(result=result, exit_code=0), backup=target.name, restoration=restoration, blast=radius)
@@ -127,7 +151,8 @@ def refused(
     run: Guarded, problem: GuardError, target: BackupFacts | None = None, radius: BlastRadius | None = None
 ) -> Evidence:
     """The sealed record of a rollback that came to nothing, with its exit code."""
-    run.say(str(problem))
+    if not any(stage.text == str(problem) for stage in run.stages):  # else the story tells it
+        run.say(str(problem))
     evidence = run.evidence(result=problem.code, exit_code=problem.exit_code)
     backup, restoration = target.name if target is not None else "", restored_by(problem)
     return run.seal(evolve(evidence, backup=backup, restoration=restoration, blast=radius))
@@ -140,7 +165,7 @@ def restored_by(problem: BaseException) -> Restoration | None:
 
 def require_safe(run: Guarded, target: BackupFacts, orders: Orders) -> None:
     """Ask the safety table before anybody is asked; raise NeedsPerson where it says no and nothing overrides it."""
-    stops, others = for_a_person(run.configuration, deployments.latest(run.configuration), target)
+    stops, others = for_a_person(run.configuration, deployments.legible(run.configuration), target)
     for hazard in others:
         run.say(f"warning: {hazard.text}")
 
@@ -171,7 +196,7 @@ def _surveyed(run: Guarded, target: BackupFacts, progress: Progress) -> BlastRad
 def _still_due(configuration: Configuration, orders: Orders) -> None:
     """Whoever held the lock before may have done it already."""
     if orders.instead_of is not None and not deployments.unchanged(configuration, orders.instead_of):
-        raise Locked("somebody else decided on this deployment meanwhile", cure="Look at the latest run.")
+        raise Overtaken("somebody else decided on this deployment meanwhile", cure="Look at the latest run.")
 
 
 def _at_hand(run: Guarded, target: BackupFacts) -> None:
@@ -192,7 +217,7 @@ def _not_overtaken(hold: Hold, orders: Orders) -> None:
     blamed = orders.instead_of
     live = hold.overtaken(blamed.id, blamed.fencing, blamed.begun_at) if blamed is not None else None
     if live is not None:
-        raise Locked(
+        raise Overtaken(
             f"{live.tag or live.backup or live.run} is live since {iso(live.at)}, not what this rollback is for",
             where=hold.store.where,
             cure="Look at the latest run of the other machine.",
@@ -200,9 +225,11 @@ def _not_overtaken(hold: Hold, orders: Orders) -> None:
 
 
 def _tell_what_lives(run: Guarded, target: BackupFacts, hold: Hold) -> None:
-    """What was done stays done, whether or not it can be told."""
+    """What was done stays done, whether or not it can be told; raise Locked where somebody else may have changed it."""
     try:
         hold.lives(run.facts.id, backup=target.name)
+    except Locked:
+        raise
     except GuardError as problem:
         run.say(f"warning: the shared state was not told of this rollback: {problem}")
 
@@ -217,8 +244,8 @@ def _snapshot(run: Guarded, orders: Orders) -> None:
         run.say(f"warning: what stands there now could not be kept: {problem.what}")
 
 
-def _exchange(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration | None:
-    """Stop, restore, start; the service is started again also when stop or restore fail."""
+def _exchange(run: Guarded, target: BackupFacts, orders: Orders, hold: Hold) -> Restoration | None:
+    """Stop, restore, start; the service is started again also when stop or restore fail, or somebody took over."""
     controlled = run.configuration.environment.service_control is not None
     held: list[Restoration | None] = []
 
@@ -233,6 +260,7 @@ def _exchange(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration 
     try:
         if controlled:
             _stop(run, orders)
+        hold.beat()
         run.stage("rollback restore", restore)
     finally:
         if controlled:
@@ -257,21 +285,22 @@ def _stop(run: Guarded, orders: Orders) -> None:
             raise
 
 
-def _prove(run: Guarded, orders: Orders, restoration: Restoration | None) -> None:
-    """Show that the service is well; raise NotProven where it is not shown, whatever the reason."""
+def _prove(run: Guarded, orders: Orders) -> None:
+    """Show that the service is well; raise GuardError where it is not shown, whatever the reason."""
     if orders.skip_validation:
         run.skip("rollback verification", "skip-validation", "left out on request; the result is unverified")
-        return
-    try:
+    else:
         verify_service(run)
-    except GuardError as problem:
-        _remember(run, DeploymentState.ROLLBACK_FAILED)
-        keep_artifacts(run)
-        raise NotProven(problem, restoration) from problem
 
 
-def _remember(run: Guarded, state: DeploymentState, *, counted: int = 0, to: str = "") -> None:
-    deployment = deployments.latest(run.configuration)
-    if deployment is not None:
-        changed = evolve(deployment, state=state, rollbacks=deployment.rollbacks + counted, rolled_back_to=to)
-        deployments.keep(run.machine, run.configuration, changed)
+def _remember(run: Guarded, target: BackupFacts, state: DeploymentState, *, counted: int = 0, told: bool = True) -> None:
+    """Write how the rollback stands on the deployment's record, and where it is `told` on GitHub's."""
+    deployment = deployments.legible(run.configuration)
+    if deployment is None:
+        return
+    to = target.name if state is DeploymentState.ROLLED_BACK else ""
+    rollbacks, now = deployment.rollbacks + counted, run.machine.clock.now()
+    changed = evolve(deployment, state=state, rollbacks=rollbacks, rolled_back_to=to, changed_at=now)
+    deployments.keep(run.machine, run.configuration, changed)
+    if told:
+        recording.told(run, changed, why=target.name)

@@ -12,7 +12,7 @@ from dhash_guard.ledger import chain
 from dhash_guard.ledger import verify as proving
 from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.notify.settings import LogChannel
-from dhash_guard.records.backup import BackupFacts, Purpose
+from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import run_id
@@ -44,10 +44,9 @@ def prove_backed_up(run: Guarded) -> Done:
 
     Raise CannotTell where there is none, Damaged where it is no use, NoGo where it is too old.
     """
-    found = [facts for facts in run.vault.listing() if facts.purpose is Purpose.BACKUP]
-    if not found:
+    newest = backup.last_taken(run.vault.listing())
+    if newest is None:
         raise CannotTell(f"there is no backup of {run.environment}", cure="dhash-guard backup create")
-    newest = found[-1]
     verified = _verified(run, newest)
     age = run.machine.clock.now() - newest.sealed_at
     asked = run.configuration.environment.requires

@@ -22,8 +22,9 @@ from dhash_guard.records.layout import run_id, stamp
 from dhash_guard.records.stage import Finding, StageResult, StageStatus
 from dhash_guard.rollout.remote import open_vault
 from dhash_guard.rollout.vault import Vault
-from dhash_guard.rollout.vouching import vouch
+from dhash_guard.rollout.vouching import Voucher, open_voucher, vouch
 from dhash_guard.system import Machine
+from dhash_guard.system.files import access_cure
 from dhash_guard.system.log import RunLog
 from dhash_guard.system.redaction import Redactor
 
@@ -48,7 +49,11 @@ class Guarded:
     say: Say
     hub: GithubApi | None = None
     """GitHub, where it can be asked."""
+    voucher: Voucher | None = None
+    """Who vouches for its evidence with a key."""
     stages: list[StageResult] = field(factory=list)
+    artifacts: dict[str, bytes] = field(factory=dict)
+    """What was fetched from GitHub, by its sha256: a second look asks what is there now, and fetches only what is new."""
 
     @property
     def environment(self) -> str:
@@ -61,7 +66,8 @@ class Guarded:
     def stage(self, name: str, work: Callable[[], str | Done], *, after_change: bool = False) -> StageResult:
         """Run one stage; its failure is recorded, then raised.
 
-        `after_change` marks a stage that looks at what an earlier one changed: in a dry run there is nothing to see.
+        `after_change` marks a stage that looks at what an earlier one changed: in a dry run there is nothing to see. What
+        says there that it `would …` was not done either.
         """
         began, start = self.machine.clock.now(), self.machine.clock.monotonic()
         if self.machine.dry and after_change:
@@ -84,7 +90,10 @@ class Guarded:
             raise
         if isinstance(done, str):
             done = Done(done)
-        return self._record(self._result(name, StageStatus.PASSED, "done", done.text, began, start, done.findings))
+        status, code = StageStatus.PASSED, "done"
+        if self.machine.dry and done.text.startswith("would "):
+            status, code = StageStatus.PLANNED, "dry-run"
+        return self._record(self._result(name, status, code, done.text, began, start, done.findings))
 
     def _result(
         self, name: str, status: StageStatus, code: str, text: str, began: float, start: float, findings: tuple[Finding, ...]
@@ -136,7 +145,8 @@ class Guarded:
             return clean
         try:
             path = seal.seal(self.machine, self.configuration.layout, clean)
-            vouch(self.machine, self.configuration, clean, path)
+            if self.voucher is not None:
+                vouch(self.machine, self.configuration, clean, path, self.voucher)
         except (GuardError, OSError) as problem:
             if clean.exit_code == 0:
                 raise  # nothing may count as done without a record
@@ -163,7 +173,8 @@ def _tried(work: Callable[[], str | Done]) -> str | Done:
     try:
         return work()
     except OSError as problem:
-        raise NoGo(f"{problem.strerror or problem}", where=str(problem.filename or "")) from problem
+        where, cure = str(problem.filename or ""), access_cure(problem)
+        raise NoGo(f"{problem.strerror or problem}", where=where, cure=cure) from problem
 
 
 def open_run(
@@ -178,6 +189,7 @@ def open_run(
     hub: GithubApi | None = None,
 ) -> Guarded:
     """Begin a run: finish what a killed one left undone, name this one, open its log and channels."""
+    voucher = open_voucher(machine, configuration, verb, say)
     finish_restores(machine, configuration, say)
     layout = configuration.layout
     commit, tree = revision(machine, layout.root)
@@ -197,7 +209,7 @@ def open_run(
         ended_at=now,
         tool=f"dhash-guard {__version__}",
         dry_run=machine.dry,
-        actor=machine.environ.get("GITHUB_ACTOR") or machine.environ.get("USER", ""),
+        actor=_actor(machine),
         reason=reason,
     )
     redactor = Redactor.of(machine.environ)
@@ -207,7 +219,15 @@ def open_run(
     channels = [open_channel(name, channel, log, machine.clock) for name, channel in settings.items()]
     notifier = Notifier(machine, channels, layout.fallback, redactor)
     vault = open_vault(machine, configuration, lambda text: say(redactor.text(text)))
-    return Guarded(machine, configuration, facts, log, notifier, redactor, vault, lambda text: say(redactor.text(text)), hub)
+    return Guarded(
+        machine, configuration, facts, log, notifier, redactor, vault, lambda text: say(redactor.text(text)), hub, voucher
+    )
+
+
+def _actor(machine: Machine) -> str:
+    """Who gave the order; the environment does not tell it in containers and under cron, and the system does."""
+    named = (machine.environ.get(name, "") for name in ("GITHUB_ACTOR", "USER", "LOGNAME"))
+    return next(filter(None, named), "") or machine.host.account()
 
 
 def finish_restores(machine: Machine, configuration: Configuration, say: Say) -> None:
@@ -222,10 +242,14 @@ def finish_restores(machine: Machine, configuration: Configuration, say: Say) ->
         say(recovery_text(recovery))
 
 
-def recovery_text(recovery: Recovery) -> str:
-    """One line on how an interrupted restore or undo ended."""
+def recovery_text(recovery: Recovery, *, ended: str = "was") -> str:
+    """One line on how an interrupted restore or undo ended, or would be."""
     how = "carried through" if recovery.forward else "taken back"
-    text = f"an interrupted {recovery.operation} of {recovery.backup} was {how}: {', '.join(recovery.roots)}"
+    text = f"an interrupted {recovery.operation} of {recovery.backup} {ended} {how}: {', '.join(recovery.roots)}"
+    if recovery.identical:
+        text += ", every file read back with its sha256"
+    elif recovery.identical is False:
+        text += f"; what stands there now is not what {recovery.backup} holds: something else wrote there"
     if recovery.unloaded:
         text += f"; {', '.join(recovery.unloaded)} was perhaps not loaded: restore the backup once more"
     return text

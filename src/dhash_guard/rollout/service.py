@@ -19,7 +19,8 @@ def control(run: Guarded, order: str) -> str:
         steps = [getattr(settings, order)]
     for command in steps:
         run_command(run, command, {}, timeout=settings.timeout)
-    return {"stop": "stopped", "start": "started", "restart": "restarted"}[order]
+    done = {"stop": "stopped", "start": "started", "restart": "restarted"}[order]
+    return f"would be {done}" if run.machine.dry else done
 
 
 def service(run: Guarded, order: str) -> Evidence:

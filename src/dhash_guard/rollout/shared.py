@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from dhash_guard.config.verbs import StatePlace
-from dhash_guard.errors import GuardError, Locked, UsageProblem
+from dhash_guard.errors import GuardError, Locked, OutsideSilent, UsageProblem
 from dhash_guard.gates import claim
 from dhash_guard.ledger import chain
 from dhash_guard.ledger.state_file import StateFile
@@ -29,8 +29,7 @@ def open_state(run: Guarded, *, reads_only: bool = False) -> StateStore:
     if run.machine.dry and not reads_only:
         return Rehearsal(run.environment)
     kind = run.configuration.state.kind
-    job = run.machine.environ.get("GITHUB_ACTIONS") == "true"
-    if kind is StatePlace.LOCAL or (kind is StatePlace.AUTO and not (job and run.hub is not None)):
+    if kind is StatePlace.LOCAL or (kind is StatePlace.AUTO and (run.hub is None or not _in_job(run))):
         return this_disk(run)
     if run.hub is None:
         raise UsageProblem(
@@ -43,9 +42,18 @@ def open_state(run: Guarded, *, reads_only: bool = False) -> StateStore:
     return StateRef(run.hub, run.machine.clock, run.environment)
 
 
+def warn_alone(run: Guarded) -> None:
+    """Say it where a job would share its state, and has no token to do that with."""
+    if run.configuration.state.kind is StatePlace.AUTO and run.hub is None and _in_job(run) and not run.machine.dry:
+        run.say(
+            f"warning: this job has no token of GitHub, so that no other machine is kept out of {run.environment}\n"
+            "  Give it the job's token (`contents: write`); where no other machine deploys, write state: {kind: local}."
+        )
+
+
 def live_now(run: Guarded) -> Live | None:
     """What is live by the state that all runs share; None where that is not known, or nobody answers."""
-    if run.hub is None or run.machine.environ.get("GITHUB_ACTIONS") != "true":
+    if run.hub is None or not _in_job(run):
         return None
     try:
         return open_state(run, reads_only=True).read().state.live
@@ -59,19 +67,13 @@ def this_disk(run: Guarded) -> StateFile:
     return StateFile(run.machine.files, run.configuration.layout, run.environment)
 
 
-def last_token(run: Guarded, new: str) -> str:
-    """The token of the last claim that was made from this disk, now replaced by a new one; empty where there was none.
-
-    Whoever holds the lock of this disk knows that the process behind it has ended.
-    """
-    path = run.configuration.layout.claimed(run.environment)
+def ledger_head(run: Guarded) -> tuple[str, int] | None:
+    """The hash and number of the newest ledger entry on this disk; None where there is none, or where it is damaged."""
     try:
-        before = path.read_text("utf-8").strip() if path.exists() else ""
-        run.machine.files.make_directory(path.parent)
-        run.machine.files.write_atomic(path, f"{new}\n".encode())
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return before
+        entries = chain.read(run.configuration.layout.ledger)
+    except (GuardError, OSError):
+        return None
+    return (entries[-1].hash, entries[-1].sequence) if entries else None
 
 
 class Rehearsal:
@@ -113,7 +115,8 @@ class Rescuer:
         run, shared = self._run, self._store is None or self._store.shared
         run.say(f"warning: the shared state cannot be used, going on under this machine's lock: {problem}")
         if not shared:
-            return Rehearsal(run.environment)
+            self._store = Rehearsal(run.environment)
+            return self._store
         self._store = this_disk(run)
         self._note = Unreconciled(
             environment=run.environment,
@@ -129,20 +132,20 @@ class Rescuer:
 
     def finish(self) -> None:
         """Write down how it ended, and reconcile at once where the state answers again."""
-        if self._note is None:
+        if self._note is None or self._store is None:
             return
         run = self._run
         try:
-            entries = chain.read(run.configuration.layout.ledger)
-            live = this_disk(run).read().state.live
+            live = self._store.read().state.live
         except GuardError:
-            entries, live = [], None
+            live = None
+        head, count = ledger_head(run) or ("", 0)
         self._note = evolve(
             self._note,
             ended_at=run.machine.clock.now(),
             live=live if isinstance(live, Live) and live.run == run.facts.id else None,
-            ledger_head=entries[-1].hash if entries else "",
-            ledger_count=len(entries),
+            ledger_head=head,
+            ledger_count=count,
         )
         self._write()
         try:
@@ -155,14 +158,14 @@ class Rescuer:
         run, note = self._run, self._note
         try:
             _keep(run, (*(other for other in _unreconciled(run) if other.run != note.run), note))
-        except OSError as problem:  # a full disk must not stop a rollback
-            run.say(f"warning: what has to be reconciled could not be written down: {problem}")
+        except GuardError as problem:  # a full disk must not stop a rollback
+            run.say(f"warning: {problem.what}")
 
 
 def reconcile(run: Guarded, store: StateStore) -> int:
     """Enter what was done without the shared state, one rollback after the other; how many there were.
 
-    Raise GuardError where the store does not answer; what is left stays noted then.
+    Raise GuardError where the store or this disk fails; what is left stays noted then.
     """
     if not store.shared or run.machine.dry:
         return 0
@@ -194,9 +197,18 @@ def _unreconciled(run: Guarded) -> tuple[Unreconciled, ...]:
 
 
 def _keep(run: Guarded, notes: Sequence[Unreconciled]) -> None:
+    """Write down what has to be reconciled; raise OutsideSilent where this disk does not take it."""
     path = run.configuration.layout.unreconciled(run.environment)
-    if not notes:
-        run.machine.files.remove(path)
-        return
-    run.machine.files.make_directory(path.parent)
-    run.machine.files.write_atomic(path, canonical([to_data(note) for note in notes]))
+    try:
+        if notes:
+            run.machine.files.make_directory(path.parent)
+            run.machine.files.write_atomic(path, canonical([to_data(note) for note in notes]))
+        else:
+            run.machine.files.remove(path)
+    except OSError as problem:
+        what = f"what has to be reconciled could not be written down: {problem.strerror or problem}"
+        raise OutsideSilent(what, where=str(path), cure="Look at the disk.") from problem
+
+
+def _in_job(run: Guarded) -> bool:
+    return run.machine.environ.get("GITHUB_ACTIONS") == "true"

@@ -21,10 +21,10 @@ def take_single(run: Guarded, path: str) -> Evidence:
     def work() -> str:
         plan = backup.plan_single(run.machine, configuration.layout, settings, configuration.name, path)
         if run.machine.dry:
-            text = f"would copy {plan.path}, {format_bytes(plan.size)}, to {plan.name}"
+            what = f"{plan.path}, {format_bytes(plan.size)}, to {plan.name}"
             if run.machine.plan is not None:
-                run.machine.plan.append(Change("back up", text))
-            return text
+                run.machine.plan.append(Change("copy", what))
+            return f"would copy {what}"
         facts = backup.create_single(run.machine, configuration.layout, settings, plan)
         held.append(facts)
         only = "; it stays here, a store takes archives" if isinstance(settings.store, ObjectStore) else ""

@@ -10,6 +10,7 @@ from dhash_guard.config.verbs import SmokeCheck
 from dhash_guard.errors import CannotTell, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.stage import Finding, StageStatus
+from dhash_guard.report.words import plural
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.commands import run_command
 from dhash_guard.rollout.health import base_url
@@ -25,7 +26,7 @@ class SmokeFailed(NoGo):
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         bad = [finding for finding in findings if finding.status is not StageStatus.PASSED]
-        text = f"{len(bad)} of {len(findings)} smoke checks failed: {bad[0].check}: {bad[0].text}"
+        text = f"{len(bad)} of {plural(len(findings), 'smoke check')} failed: {bad[0].check}: {bad[0].text}"
         super().__init__(text, findings=findings)
 
 
@@ -40,7 +41,7 @@ def prove_smoke(run: Guarded, *, quick: bool, address: str | None = None, timeou
         run.log.line(level, f"smoke {finding.check} {finding.status.value}: {finding.text}", seconds=finding.seconds)
     if any(finding.status is not StageStatus.PASSED for finding in findings):
         raise SmokeFailed(findings)
-    return Done(f"{len(findings)} of {len(findings)} checks passed", findings)
+    return Done(f"{len(findings)} of {plural(len(findings), 'check')} passed", findings)
 
 
 def smoke(run: Guarded, *, quick: bool, address: str | None, timeout: float | None) -> Evidence:
@@ -75,7 +76,7 @@ def _by_command(run: Guarded, check: SmokeCheck, limit: float) -> tuple[str, str
 
 def _tag(run: Guarded) -> str:
     """The release that stands there: a rollback or a check by hand is not told which."""
-    latest = deployments.latest(run.configuration)
+    latest = deployments.legible(run.configuration)
     return run.facts.tag or (latest.tag if latest is not None else "")
 
 

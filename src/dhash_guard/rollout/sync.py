@@ -6,7 +6,7 @@ from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.errors import Damaged, UsageProblem
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.rollout.run import Guarded
-from dhash_guard.rollout.syncing import missing, send
+from dhash_guard.rollout.syncing import rehearse, send
 
 
 def sync(run: Guarded) -> Evidence:
@@ -18,11 +18,11 @@ def sync(run: Guarded) -> Evidence:
 
     def work() -> str:
         if run.machine.dry:
-            names = [facts.name for facts in missing(run.machine, run.configuration, settings, store)]
-            return f"would put into {store.where}: {', '.join(names)}" if names else f"{store.where} has everything"
-        sent = send(run.machine, run.configuration, settings, store, run.say)
+            sent = rehearse(run.machine, run.configuration, settings, store)
+        else:
+            sent = send(run.machine, run.configuration, settings, store, run.say)
         if sent.damaged:
-            raise Damaged(f"{sent.text}; damaged and not uploaded: {', '.join(sent.damaged)}")
+            raise Damaged(f"{sent.text}; {sent.damage}", cure="Look at them with `dhash-guard backup verify --all`.")
         return sent.text
 
     run.stage("sync", work)

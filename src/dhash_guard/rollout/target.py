@@ -7,6 +7,7 @@ from enum import Enum
 
 from attrs import frozen
 
+from dhash_guard.backup.retention import SLACK
 from dhash_guard.records.backup import BackupFacts, Purpose, Verification
 from dhash_guard.records.deployment import Deployment
 from dhash_guard.records.stage import Finding, StageStatus
@@ -115,16 +116,20 @@ def _against(facts: BackupFacts, deployment: Deployment | None, needed: Collecti
     if facts.problem:
         return facts.problem
     if deployment is not None and _is_later(facts, deployment):
-        return "taken after the deployment began"
+        return "taken after the deployment began" if deployment.begun_at else "not known to be from before the deployment"
     lacking = [name for name in needed if name not in facts.components]
     return f"does not hold {', '.join(lacking)}" if lacking else ""
 
 
 def _is_later(facts: BackupFacts, deployment: Deployment) -> bool:
-    """Whether it was not taken before the deployment; one without a number tells by its name, to whole seconds."""
-    if facts.sequence:
-        return facts.sequence > deployment.newest_sequence
-    return facts.sealed_at + 1 > deployment.begun_at
+    """Whether it was not taken before the deployment; one without a number tells by its name, to whole seconds.
+
+    A number may have been given twice, by another machine for instance: then its date tells. Clocks differ a little.
+    """
+    if not facts.sequence:
+        return facts.sealed_at + 1 > deployment.begun_at
+    dated_later = facts.sealed_at > deployment.begun_at + SLACK and facts.name != deployment.backup
+    return facts.sequence > deployment.newest_sequence or dated_later
 
 
 def warnings_for(explicit: BackupFacts, deployment: Deployment | None, needed: Collection[str] = ()) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Writes what each look of a watch showed into the run's log, and tells the channels of gates that fail."""
+"""Writes what each look of a watch showed into the run's log, and tells the channels what fails or clears."""
 
 from __future__ import annotations
 
@@ -30,5 +30,7 @@ def _write_change(run: Guarded, outcome: GateOutcome) -> None:
             run.log.line("warning", f"Quality gate cannot tell: {outcome.gate}: {outcome.text}", **data)
         case Status.HEALTHY:
             run.log.line("info", f"Quality gate passing: {outcome.gate}: {outcome.text}", **data)
+            if outcome.reason_code == "cleared":  # as loud as the alert, so that whoever heard that hears this
+                run.tell("gate-cleared", Level.WARNING, f"Alert cleared: {outcome.gate}", outcome.text)
         case Status.NOT_JUDGED:
             run.log.line("warning", f"Quality gate not judged: {outcome.gate}: {outcome.text}", **data)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from dhash_guard.gates.plan import WatchPlan
-from dhash_guard.ledger import samples
-from dhash_guard.records.canonical import canonical
 from dhash_guard.records.sample import Absence, Tick
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.signals import Sampler
 from dhash_guard.system.redaction import Redactor
-
-STATE_FILE = "state.json"
 
 
 def live(run: Guarded, plan: WatchPlan, sampler: Sampler, started_at: float, first_index: int) -> Iterator[Tick]:
@@ -43,55 +36,3 @@ def without_secrets(tick: Tick, redactor: Redactor) -> Tick:
         for name, value in tick.samples.items()
     }
     return Tick(tick.index, tick.at, samples)
-
-
-@frozen
-class Unfinished:
-    """A watch over the same deployment that was killed: when it began, what it had seen, and whether its time is over."""
-
-    run: str
-    started_at: float
-    ticks: tuple[Tick, ...]
-    late: bool = False
-
-
-def note_state(run: Guarded, **state: Any) -> None:
-    """Write how far the watch has come, after each tick."""
-    run.machine.files.make_directory(run.folder)
-    facts = {"run": run.facts.id, "configuration": run.configuration.digest, **state}
-    run.machine.files.write_atomic(run.folder / STATE_FILE, canonical(facts))
-
-
-def unfinished(run: Guarded, plan: WatchPlan, deployment: str) -> Unfinished | None:
-    """The newest killed watch over the same deployment with the same configuration, which this one may continue."""
-    now = run.machine.clock.now()
-    for folder in sorted(_folders(run.configuration.layout.runs(run.environment)), reverse=True):
-        state = _state(folder / STATE_FILE)
-        if state.get("deployment") != deployment or state.get("configuration") != run.configuration.digest:
-            continue
-        started_at = state.get("started_at")
-        if state.get("finished") or not isinstance(started_at, float):
-            return None
-        late = now >= started_at + plan.duration + plan.extend_by
-        return Unfinished(folder.name, started_at, tuple(_intact(folder / "samples.jsonl")), late)
-    return None
-
-
-def _folders(path: Path) -> list[Path]:
-    return [entry for entry in path.iterdir() if entry.is_dir()] if path.is_dir() else []
-
-
-def _state(path: Path) -> dict[str, Any]:
-    try:
-        state = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) else {}
-
-
-def _intact(path: Path) -> Iterator[Tick]:
-    """The recorded ticks up to the first line that is torn or changed."""
-    try:
-        yield from samples.read_linked(path)
-    except (OSError, ValueError):
-        return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from attrs import frozen
 
 from dhash_guard.errors import CannotTell
@@ -27,7 +25,6 @@ class Wanted:
     tier: Tier
     words: str
     """How people call it, such as `rehearsal of production`."""
-    consumed: Collection[str] = ()
 
 
 @frozen(kw_only=True)
@@ -103,7 +100,6 @@ def expected_of(run: Guarded, wanted: Wanted, evidence: Evidence | None, digest:
         workflow_sha=environ.get("GITHUB_WORKFLOW_SHA", ""),
         events=tuple(event for event in trust.events if wanted.verb == "premerge" or event not in BEFORE_MERGE),
         max_age=wanted.max_age,
-        consumed=wanted.consumed,
     )
 
 

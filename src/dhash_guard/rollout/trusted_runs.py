@@ -9,7 +9,6 @@ from attrs import evolve, frozen
 from dhash_guard.errors import Damaged
 from dhash_guard.gates.refusals import Reason, Refused
 from dhash_guard.gates.trust import Expected, stranger
-from dhash_guard.github.api import GithubApi
 from dhash_guard.github.provenance import Artifact, Provenance, RunFacts, stated
 from dhash_guard.github.unpacked import unpacked
 from dhash_guard.ledger import verify
@@ -42,9 +41,8 @@ class _Record:
     evidence: Evidence
 
 
-def of_runs(run: Guarded, wanted: Wanted, hub: GithubApi, commits: Sequence[str]) -> Relied | Unfounded:
+def of_runs(run: Guarded, wanted: Wanted, source: Provenance, commits: Sequence[str]) -> Relied | Unfounded:
     """The newest artifact with evidence of what is wanted, judged; raise GithubProblem."""
-    source = Provenance(hub, run.machine.http)
     made, passed_over = _candidates(run, wanted, source, commits)
     for one in made[:MOST_ARTIFACTS]:
         content = source.fetched(one.artifact)
@@ -71,7 +69,7 @@ def _candidates(
     for commit in commits:
         ours = 0
         for facts in source.runs_of(commit):
-            foreign = stranger(stated(facts), _expected(run, wanted, source.api, facts), run.machine.clock.now())
+            foreign = stranger(stated(facts), _expected(run, wanted, source, facts), run.machine.clock.now())
             if foreign is not None:
                 passed_over.append(foreign)
             elif ours < MOST_RUNS:
@@ -93,7 +91,7 @@ def _judged(run: Guarded, wanted: Wanted, source: Provenance, made: _Made, recor
         result=evidence.result,
         target=evidence.run.tag,
     )
-    expected = _expected(run, wanted, source.api, made.run, evidence, digest)
+    expected = _expected(run, wanted, source, made.run, evidence, digest)
     by_github = relied(run, wanted, evidence, said, evolve(expected, tier=Tier.RUN, jobs_told=True), _place(made))
     if wanted.tier is not Tier.KEYED or isinstance(by_github, Unfounded):
         return by_github
@@ -102,10 +100,10 @@ def _judged(run: Guarded, wanted: Wanted, source: Provenance, made: _Made, recor
 
 
 def _expected(
-    run: Guarded, wanted: Wanted, hub: GithubApi, made: RunFacts, evidence: Evidence | None = None, digest: str = ""
+    run: Guarded, wanted: Wanted, source: Provenance, made: RunFacts, evidence: Evidence | None = None, digest: str = ""
 ) -> Expected:
     """As for evidence that lies here, and of this very run and attempt."""
-    told = expected_of(run, wanted, evidence, digest, hub.transport.context.full_name)
+    told = expected_of(run, wanted, evidence, digest, source.api.transport.context.full_name)
     return evolve(told, repository_id=told.repository_id or made.repository_id, run=made.id, attempt=made.attempt)
 
 

@@ -40,6 +40,6 @@ def keep_artifacts(run: Guarded) -> None:
     with suppress(GuardError):
         run.stage(
             "rollback artifacts",
-            lambda: artifacts.collect(run, deployments.latest(run.configuration)),
+            lambda: artifacts.collect(run, deployments.legible(run.configuration)),
             after_change=True,
         )

@@ -46,6 +46,11 @@ def running(signals: Mapping[str, Signal]) -> frozenset[str]:
     )
 
 
+def with_past(signals: Mapping[str, Signal]) -> frozenset[str]:
+    """The names of the signals that `past` can ask for; all others must be looked at while they happen."""
+    return frozenset(name for settings in signals.values() if isinstance(settings, Prometheus) for name in settings.values)
+
+
 def absent_unhealthy(signals: Mapping[str, Signal]) -> frozenset[str]:
     """The names of the signals whose absence is declared to mean unhealthy."""
     return frozenset(
@@ -112,4 +117,4 @@ class Sampler:
         return Tick(index, at, samples)
 
 
-__all__ = ["Sampler", "Signal", "absent_unhealthy", "counted", "dimensions", "past", "running"]
+__all__ = ["Sampler", "Signal", "absent_unhealthy", "counted", "dimensions", "past", "running", "with_past"]

@@ -19,6 +19,9 @@ from dhash_guard.signals.path import Missing, find
 from dhash_guard.signals.reading import AbsentMeans
 from dhash_guard.signals.source import Dimensions, Faults, Place
 
+_ZERO_OF_WHEN = (
+    "zero counts only in a fresh answer; give time_at, where the answer says when it was made, and fresh, such as 2m"
+)
 _NUMERIC = re.compile(r"\s*[+-]?\d+(\.\d+)?([eE][+-]?\d+)?\s*")
 
 
@@ -79,6 +82,8 @@ class HttpJson:
             found.append((("time_at",), "is only read together with fresh; give fresh, such as 2m, or remove it"))
         for name, mapping in self.values.items():
             found += [(("values", name, *filter(None, [key])), text) for key, text in mapping.faults()]
+            if mapping.absent is AbsentMeans.ZERO and self.fresh is None and self.time_at is None:
+                found.append((("values", name, "absent"), _ZERO_OF_WHEN))
         return found
 
     def open(self, name: str, place: Place) -> HttpJsonSource:
@@ -131,7 +136,7 @@ def _read(document: Any, mapping: ValueMapping) -> float | Counts | Absence:
 def _number(document: Any, at: str, unit: Unit, mapping: ValueMapping) -> float | Absence:
     found = find(document, at)
     if isinstance(found, Missing):
-        if mapping.absent is AbsentMeans.ZERO:
+        if mapping.absent is AbsentMeans.ZERO and found.only_key:
             return 0.0
         return Absence(AbsenceKind.MISSING_PATH, f"nothing at {at}")
     if found is None:

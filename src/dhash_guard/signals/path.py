@@ -9,9 +9,10 @@ from attrs import frozen
 
 @frozen
 class Missing:
-    """The path leads nowhere; `at` is the part that still existed."""
+    """The path leads nowhere; `at` is the part that existed, `only_key` whether that is an object without the last key."""
 
     at: str
+    only_key: bool
 
 
 def find(document: Any, path: str) -> Any | Missing:
@@ -20,12 +21,13 @@ def find(document: Any, path: str) -> Any | Missing:
         return document[path]
     here: Any = document
     walked: list[str] = []
-    for part in path.split("."):
+    parts = path.split(".")
+    for part in parts:
         if isinstance(here, dict) and part in here:
             here = here[part]
         elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
             here = here[int(part)]
         else:
-            return Missing(".".join(walked))
+            return Missing(".".join(walked), only_key=isinstance(here, dict) and len(walked) == len(parts) - 1)
         walked.append(part)
     return here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -36,6 +37,22 @@ def ticks(path: Path) -> Iterator[Tick]:
                 raise UsageProblem(str(problem), where=f"{path}:{number}", cure="Each line is one tick.") from problem
             before = tick.at
             yield tick
+
+
+def last(path: Path) -> Tick | None:
+    """The last tick of a log, read from its end, None where there is none; raises as `ticks` does."""
+    size, reach = path.stat().st_size, 1 << 16
+    while True:
+        with path.open("rb") as log:
+            log.seek(max(size - reach, 0))
+            whole = log.read().rpartition(b"\n")[0].rpartition(b"\n")
+        if whole[1] or reach >= size:
+            break
+        reach *= 2
+    try:
+        return _tick(json.JSONDecoder(parse_constant=_refuse).decode(whole[2].decode("utf-8", "surrogatepass")))
+    except (ValueError, RecursionError):
+        return next(iter(deque(ticks(path), maxlen=1)), None)  # which says where it is broken
 
 
 def _refuse(word: str) -> NoReturn:

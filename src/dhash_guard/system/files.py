@@ -243,6 +243,24 @@ def inside(root: Path, relative: str) -> Path:
     return candidate
 
 
+def access_cure(problem: OSError) -> str:
+    """What to do where the system refuses access: whose it is, and who may give it; empty for every other problem."""
+    if problem.errno != errno.EACCES or os.name != "posix" or not isinstance(problem.filename, str | bytes):
+        return ""
+    path = Path(os.fsdecode(problem.filename))
+    for place in (path, *path.parents):
+        with suppress(OSError):  # one that is not there, or that nobody may look at
+            return f"{place} belongs to {_owner(place)}: run this as that user, or let this one in with chown or chmod."
+    return ""
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:
+        return f"user {path.stat().st_uid}"
+
+
 def only_grows(path: Path) -> bool:
     """Whether a directory is append-only (`chattr +a`): names may be made in it, and neither changed nor removed."""
     if sys.platform != "linux":

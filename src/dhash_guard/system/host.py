@@ -1,8 +1,9 @@
-"""Measures this machine: shares of processor, memory and disk in use, where the system tells them."""
+"""Asks this machine what it tells of itself: shares of processor, memory and disk in use, and who runs this."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ _MEMINFO = Path("/proc/meminfo")
 
 
 class Host(Protocol):
-    """Shares in use as fractions 0–1; None where this system does not tell, or not yet."""
+    """Shares in use as fractions 0–1; None where this system does not tell, or not yet. And the account."""
 
     def cpu(self) -> float | None: ...
 
@@ -21,6 +22,10 @@ class Host(Protocol):
     def disk(self, path: Path) -> float | None: ...
 
     def free_bytes(self, path: Path) -> int | None: ...
+
+    def account(self) -> str:
+        """Who this process runs as: the account's name, its number where it has none, or nothing."""
+        ...
 
 
 class SystemHost:
@@ -59,6 +64,17 @@ class SystemHost:
             return shutil.disk_usage(path).free
         except OSError:
             return None
+
+    def account(self) -> str:
+        try:
+            accounts: Any = importlib.import_module("pwd")
+            number = os.getuid()
+        except (ImportError, AttributeError):  # not on this system
+            return ""
+        try:
+            return str(accounts.getpwuid(number).pw_name)
+        except KeyError:  # a container may run as a number that nobody has
+            return f"uid {number}"
 
     def _cpu_times(self) -> tuple[float, float] | None:
         """Busy and total processor seconds since some start."""

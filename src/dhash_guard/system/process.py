@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -155,7 +156,19 @@ class _Tail:
         self._stream.close()
 
     def finish(self) -> None:
+        """Wait for what the program wrote: a busy machine may not have read it yet. Nobody waits for a daemon's silence."""
         self._thread.join(timeout=0.5)
+        for _ in range(100):
+            if not self._thread.is_alive() or not self._behind():
+                return
+            self._thread.join(timeout=0.1)
+
+    def _behind(self) -> bool:
+        """Whether there is something to read (where the system can say so)."""
+        try:
+            return os.name == "posix" and bool(select.select([self._stream], [], [], 0)[0])
+        except ValueError:  # closed: all is read
+            return False
 
     def text(self) -> str:
         kept = bytes(self._kept)

@@ -15,6 +15,8 @@ from itertools import chain, count, islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from dhash_guard.system.interrupt import held_off
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from multiprocessing.connection import Connection
@@ -114,15 +116,19 @@ class _Forked(Generic[T, R]):
         self._slabs = [[memoryview(each) for each in own] for own in self._shared]
         self._pipes: list[Connection] = []
         self._pids: list[int] = []
+        refused: OSError | None = None
         try:
-            for slabs in self._slabs:
-                self._hire(work, slabs, *Pipe())
-        except OSError:  # the system has no more processes for us
-            if not self._pids:
-                raise
+            with held_off():  # what comes in the middle of a fork, Python cannot raise
+                try:
+                    for slabs in self._slabs:
+                        self._hire(work, slabs, *Pipe())
+                except OSError as problem:  # the system has no more processes for us
+                    refused = problem
         except BaseException:
             self.close()
             raise
+        if refused is not None and not self._pids:
+            raise refused
 
     def _hire(self, work: Work[T, R], slabs: list[memoryview], ours: Connection, theirs: Connection) -> None:
         with theirs:

@@ -120,8 +120,10 @@ def test_an_error_becomes_one_annotation_and_the_summary(one: Step) -> None:
 
 def test_a_token_that_an_error_repeats_reaches_no_file(one: Step) -> None:
     one.code, one.problem = 1, NoGo(f"refused with {TOKEN}")
-    one.run(command="health", github_token=TOKEN)
-    assert all(TOKEN not in path.read_text() for path in one.folder.iterdir())
+    assert one.run(command="health", github_token=TOKEN) == 1
+    written = [path.read_text() for path in one.folder.iterdir()]
+    assert [text for text in written if TOKEN in text] == []
+    assert (one.folder / "summary").read_text().endswith("\n\nrefused with \\*\\*\\*\n"), "masked before Markdown is escaped"
 
 
 def test_outputs_that_cannot_be_written_stop_a_step_that_went_well(one: Step) -> None:

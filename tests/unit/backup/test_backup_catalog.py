@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from attrs import evolve
 
 from dhash_guard.backup import facade as backup
 from dhash_guard.backup.archive.manifest import Header, Kind, Member, Root, header_line, read_header, read_member
+from dhash_guard.backup.stores.described import described
 from dhash_guard.errors import CannotTell, Damaged, UsageProblem
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.canonical import canonical
@@ -48,6 +50,41 @@ def test_unusable_ones_are_listed_with_their_problem(project: Project) -> None:
     assert backup.newest(project.layout, "production") == facts
 
 
+def test_the_last_that_was_taken_may_be_one_that_cannot_be_read(project: Project) -> None:
+    assert backup.last_taken([]) is None
+    first, second = project.create(), project.create()
+    project.create(purpose=Purpose.PRE_ROLLBACK)
+    assert backup.last_taken(backup.listing(project.layout)) == second
+    path = project.root / second.name
+    path.write_bytes(path.read_bytes()[:-30])
+    for listed in (backup.listing(project.layout), backup.listing(project.layout)[::-1]):
+        last = backup.last_taken(listed)
+        assert last is not None and (last.name, bool(last.problem)) == (second.name, True)
+    third = project.create()
+    assert backup.last_taken(backup.listing(project.layout)) == third
+    path = project.root / first.name
+    path.write_bytes(path.read_bytes()[:-30])
+    assert backup.last_taken(backup.listing(project.layout)) == third
+
+
+def test_what_another_tool_made_is_the_last_only_where_there_is_nothing_else(project: Project) -> None:
+    tar = project.put("backups/dhash_production_20990101_000000.tar.gz")
+    [alone] = backup.listing(project.layout, "production")
+    assert backup.last_taken([alone]) == alone and alone.name == f"backups/{tar.name}"
+    facts = project.create()
+    assert backup.last_taken(backup.listing(project.layout, "production")) == facts
+
+
+@pytest.mark.parametrize("date", [1e18, -1.0, float("nan")])
+def test_a_store_that_tells_a_date_that_is_none_tells_nothing(project: Project, date: float) -> None:
+    facts = project.create()
+    name = Path(facts.name).name
+    assert described(project.layout, name, facts.size, facts) == facts
+    told = described(project.layout, name, facts.size, evolve(facts, sealed_at=date))
+    assert "does not say" in told.problem
+    assert told.sealed_at == facts.sealed_at
+
+
 @pytest.mark.parametrize("form", ["{name}", "{base}", "{root}/{name}", "backups/../{name}"])
 def test_references(project: Project, form: str) -> None:
     facts = project.create()
@@ -81,6 +118,9 @@ def test_no_such_backup(project: Project) -> None:
     with pytest.raises(UsageProblem, match="production has no backups"):
         backup.find(project.layout, "backups/x.zip", "production")
     facts = project.create()
+    with pytest.raises(UsageProblem, match="--list") as caught:
+        backup.find(project.layout, "nosuch", "production")
+    assert "Did you mean" not in str(caught.value)
     with pytest.raises(UsageProblem, match="Did you mean dhash_production_2026"):
         backup.find(project.layout, facts.name.replace("_production", "_prodction"), "production")
 

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from attrs import evolve
 
 from dhash_guard.backup.archive.manifest import Kind
 from dhash_guard.backup.archive.reader import opened
 from dhash_guard.backup.archive.writer import write_archive
 from dhash_guard.backup.components import collect, select
 from dhash_guard.backup.create import header_for
-from dhash_guard.backup.names import link_problem, name_problem, overlaps
+from dhash_guard.backup.names import link_problem, name_problem, overlaps, windows_problem
 from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.errors import NoGo, UsageProblem
-from dhash_guard.records.backup import Purpose
+from dhash_guard.records.backup import Purpose, Restoration
+from support.disks import powerless
 
 if TYPE_CHECKING:
     from unit.backup.project import Project
@@ -91,6 +93,29 @@ def test_a_root_below_a_link(project: Project) -> None:
         _collect(project, "alias/app.yml")
 
 
+@pytest.mark.parametrize("name", ["backups", "backups/pre_rollback", ".dhash-guard"])
+@pytest.mark.parametrize("paths", [("uploads",), ("uploads/b",), ("uploads/b/deeper",)])
+def test_a_root_in_which_the_backups_really_lie(project: Project, name: str, paths: tuple[str, ...]) -> None:
+    """A restore would take away what it restores from, and every other backup with it."""
+    (project.root / "uploads/b/deeper").mkdir(parents=True)
+    (project.root / name).parent.mkdir(exist_ok=True)
+    (project.root / name).symlink_to(project.root / "uploads/b")
+    with pytest.raises(UsageProblem, match=f"'{name}' overlap"):
+        _collect(project, *paths)
+    _collect(project, "config")
+
+
+def test_backups_that_lie_outside_the_project_are_in_nobodys_way(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (project.root / "backups").symlink_to(tmp_path / "kept")
+    with pytest.raises(UsageProblem, match="overlap"):
+        _collect(project, "backups")
+    facts = project.create()
+    assert (tmp_path / "kept" / Path(facts.name).name).is_file()
+    assert isinstance(project.restore(facts), Restoration)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_everything_that_cannot_be_backed_up_is_named(project: Project) -> None:
     uploads = project.root / "uploads"
     os.mkfifo(uploads / "pipe")
@@ -132,6 +157,7 @@ def deep(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             (project.root / "rest").rename(top / "d")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="such paths are too long here")
 def test_folders_too_deep_in_each_other_are_named(project: Project, deep: Path) -> None:
     with pytest.raises(NoGo, match=r"'deep/d/d.*lies more than 400 folders deep"):
         collect(project.layout, {"all": Component(paths=("deep/",))})
@@ -145,14 +171,18 @@ def test_names_that_the_archive_needs(project: Project) -> None:
         _collect(project, "manifest.jsonl")
 
 
-@pytest.mark.skipif("os.getuid() == 0", reason="nothing is unreadable for root; run as another user")
+@pytest.mark.skipif(os.name != "posix", reason="modes make no file unreadable here")
 def test_unreadable_files_are_named(project: Project) -> None:
     project.put("uploads/secret", mode=0)
-    with pytest.raises(NoGo, match="uploads/secret"):
-        _collect(project, "uploads")
+    project.components(all=("uploads/",))
+    with powerless(), pytest.raises(NoGo, match="uploads/secret"):
+        project.create()
 
 
-@pytest.mark.parametrize("what", ["content", "length", "vanishes", "replaced", "link", "pipe"])
+PIPE = ["pipe"] if hasattr(os, "mkfifo") else []
+
+
+@pytest.mark.parametrize("what", ["content", "length", "vanishes", "replaced", "link", *PIPE])
 def test_a_file_that_changes_is_named(project: Project, tmp_path: Path, what: str) -> None:
     found = collect(project.layout, {"c": Component(paths=("library.json",))})
     library = project.root / "library.json"
@@ -191,6 +221,14 @@ def test_growing_files_may_grow_and_not_shrink(project: Project, tmp_path: Path)
         write_archive(file, project.clock, header, project.root, found.sources(), folder=tmp_path)
 
 
+def test_more_is_left_out_than_a_manifest_can_name(project: Project, tmp_path: Path) -> None:
+    found = collect(project.layout, {"config": Component(paths=("config",))})
+    header = header_for(project.layout, "production", Purpose.BACKUP, 0.0, found)
+    much = evolve(header, left_out=tuple(f"config/{'x' * 200}{number}/.env" for number in range(5000)))
+    with (tmp_path / "a.zip").open("w+b") as file, pytest.raises(NoGo, match="5000 paths that are left out"):
+        write_archive(file, project.clock, much, project.root, found.sources(), folder=tmp_path)
+
+
 def test_names() -> None:
     assert name_problem("a/b c/\u00e9.txt") == ""
     for bad in ("", "/a", "a/", "a//b", "./a", "a/..", "C:x", "a\\b", "a\x00", "a\u2028b", "\udcff", "SHA256SUMS"):
@@ -199,6 +237,10 @@ def test_names() -> None:
     assert link_problem("a/b", ".") == ""
     for bad in ("../..", "/c", "", "c:\\x", "../../a/b", "\udcff", "a\nb"):
         assert link_problem("a/b", bad), bad
+    for fine in ("a/b c/\u00e9.txt", "console/nulls", "auxiliary.json", ".a/..b", "com10", "a.nul", "x y"):
+        assert windows_problem(fine) == "", fine
+    for bad in ("CON", "a/nul", "aux.json", "a/Lpt1.tar.gz/b", "com\u00b9", "NUL .txt", "a:b", "what?", "end.", "a /b"):
+        assert windows_problem(bad), bad
     assert overlaps(["a", "a-b", "ab", "b/c", "b/d"]) == []
     assert len(overlaps(["a", "a/b", "a/c"])) >= 1
 

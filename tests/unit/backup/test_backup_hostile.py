@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
+import sys
+import tracemalloc
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +16,11 @@ from attrs import evolve
 
 from dhash_guard.backup import facade as backup
 from dhash_guard.backup import sidecar
-from dhash_guard.backup.archive.manifest import Kind
+from dhash_guard.backup.archive.manifest import Kind, Member
+from dhash_guard.backup.drilling import under_drill
 from dhash_guard.backup.settings import Component
 from dhash_guard.errors import CannotTell, Damaged, GuardError, UsageProblem
+from dhash_guard.records.backup import Restoration
 from dhash_guard.records.canonical import sha256_hex
 from unit.backup.hostile import Forgery, below_config, file, folder, link, root
 
@@ -148,6 +154,86 @@ def test_encrypted_entries(project: Project) -> None:
 
     facts = Forgery(list(below_config(file("config/a"))), CONFIG, raw=encrypt).seal(project.layout, project.create())
     assert any("encrypted" in problem for problem in backup.verify(project.machine, project.layout, facts).problems)
+
+
+DEEP = '{"a":' * 5000
+
+
+@pytest.mark.parametrize("where", ["sidecar", "header", "member"])
+def test_text_nested_deeper_than_can_be_read(project: Project, where: str) -> None:
+    honest = project.create()
+    if where == "sidecar":
+        sidecar.path_of(project.root / honest.name).write_text(DEEP)
+    else:
+        line = 0 if where == "header" else 1
+
+        def bury(content: bytes) -> bytes:
+            lines = content.splitlines(keepends=True)
+            return b"".join([*lines[:line], DEEP.encode() + b"\n", *lines[line + 1 :]])
+
+        Forgery(list(below_config()), CONFIG, manifest=bury).seal(project.layout, honest)
+    [listed] = backup.listing(project.layout)
+    assert "nested too deeply" in listed.problem or where == "member"
+    assert not backup.verify(project.machine, project.layout, project.root / honest.name).ok
+    assert project.create().sequence == 2
+
+
+@pytest.mark.parametrize("content", [DEEP, "?", "[]"])
+def test_records_of_our_own_that_somebody_wrote_over(project: Project, content: str) -> None:
+    facts = project.create()
+    drill = project.layout.state / "drills/dhash-drill-00.json"
+    drill.parent.mkdir()
+    drill.write_text(content)
+    assert under_drill(project.layout) == ()
+    for path in (project.layout.journal, project.layout.undo):
+        path.write_text(content)
+        with pytest.raises(Damaged, match="cannot be understood"):
+            project.restore(facts)
+        path.unlink()
+
+
+@pytest.mark.parametrize("date", [1e18, -1.0, 253_402_300_800.0])
+@pytest.mark.parametrize("key", [b"created_at", b"sealed_at"])
+def test_a_date_that_is_none_blocks_no_list(project: Project, key: bytes, date: float) -> None:
+    def postpone(content: bytes) -> bytes:
+        return re.sub(rb'"%s":[^,]+' % key, b'"%s":%r' % (key, date), content, count=1)
+
+    honest = project.create()
+    facts = Forgery(list(below_config()), CONFIG, manifest=postpone).seal(project.layout, honest)
+    assert "date" in facts.problem
+    assert facts.sealed_at == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC).timestamp(), "its name tells it"
+    assert project.create().problem == ""
+
+
+@pytest.mark.parametrize("member", [folder("config/sub"), file("config/a"), link("config/l", "a")], ids=lambda m: m[0].path)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_time_that_no_disk_can_hold_is_refused(project: Project, member: tuple[Member, bytes], sign: int) -> None:
+    for nanoseconds, kept in ((10**30, False), (2**63 * 10**9 - 1, True), (5 * 10**18, True)):
+        late = evolve(member[0], mtime_ns=sign * nanoseconds), member[1]
+        facts = Forgery(list(below_config(late)), CONFIG).seal(project.layout, project.create())
+        found = backup.verify(project.machine, project.layout, facts)
+        assert found.ok is kept, found.problems
+        if kept and sys.platform == "linux":  # each disk takes the nearest that it has; others may say no
+            assert isinstance(project.restore(facts), Restoration)
+        if not kept:
+            assert "time" in found.problems[0]
+            with pytest.raises(Damaged, match="time"):
+                project.restore(facts)
+
+
+def test_a_listing_reads_little_of_a_header_that_never_ends(project: Project) -> None:
+    """What is packed to nothing is not unpacked whole to say that it is no header."""
+    bomb = Forgery(list(below_config()), CONFIG, manifest=lambda content: b'{"a":"' + b"0" * (32 << 20) + content)
+    facts = project.create()
+    bomb.seal(project.layout, facts)
+    tracemalloc.start()
+    try:
+        [listed] = backup.listing(project.layout)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert listed.problem
+    assert most < 16 << 20, most
 
 
 def _small(project: Project) -> Path:

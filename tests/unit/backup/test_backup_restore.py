@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from attrs import define, evolve
+from attrs import evolve
 
 from dhash_guard.backup import facade as backup
 from dhash_guard.backup.archive.reader import opened
@@ -18,6 +18,7 @@ from dhash_guard.backup.restoring.journal import Operation, State, read_journal,
 from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.errors import CannotTell, Damaged, Locked, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.system.files import SystemFiles
+from dhash_guard.system.host import SystemHost
 from support.disks import mounted
 
 if TYPE_CHECKING:
@@ -71,19 +72,12 @@ class Awkward(SystemFiles):
         super().write_atomic(path, content, mode)
 
 
-@define
-class Room:
+class Room(SystemHost):
     """A host that has so many free bytes."""
 
-    free: int | None
-
-    def cpu(self) -> float | None:
-        return None
-
-    memory = cpu
-
-    def disk(self, path: Path) -> float | None:
-        return None
+    def __init__(self, free: int | None) -> None:
+        super().__init__()
+        self.free = free
 
     def free_bytes(self, path: Path) -> int | None:
         return self.free

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import struct
 import subprocess
@@ -21,6 +20,7 @@ from dhash_guard.backup.contents import content_of, members, roots
 from dhash_guard.backup.foreign.naming import Said, said_by
 from dhash_guard.errors import CannotTell, Damaged, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
+from support.programs import program
 from unit.backup.foreign_zips import Entry, info, known, seal, zipped
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def _known(project: Project) -> Project:
 
 @pytest.fixture
 def zip_program() -> str:
-    found = shutil.which("zip")
-    if found is None:
-        pytest.skip("Debian package zip is not installed")
-    return found
+    return program("zip", "zip")
 
 
 def facts(project: Project, path: Path) -> BackupFacts:

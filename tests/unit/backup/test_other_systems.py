@@ -10,6 +10,8 @@ import pytest
 from attrs import evolve
 
 from dhash_guard.backup import facade as backup
+from dhash_guard.backup.archive.reader import opened
+from dhash_guard.backup.restoring.unpacking import require_names
 from dhash_guard.errors import NeedsPerson, NoGo
 from dhash_guard.system.files import Files
 from support.foreign_disks import Mac, Windows
@@ -96,6 +98,19 @@ def test_a_name_that_windows_does_not_take_is_refused_before_anything_changes(pr
         project.restore(facts)
     assert name in str(stopped.value)
     assert (project.snapshot(), project.stray()) == (ruined, [])
+
+
+def test_names_that_windows_would_take_for_others_are_told_before_anything_is_written(project: Project) -> None:
+    """It opens `a:b` as a stream of `a`, and `end.` as `end`, and says nothing."""
+    names = ("a:b", "end.", "con.png", "fine.png")
+    for name in names:
+        project.put(f"uploads/{name}", "kept")
+    facts = project.create()
+    with opened(project.root / facts.name) as archive:
+        require_names(archive, "posix")
+        with pytest.raises(NoGo) as refusal:
+            require_names(archive, "nt")
+    assert [name for name in names if name in str(refusal.value)] == ["a:b", "end.", "con.png"]
 
 
 def test_what_a_device_has_swallowed_is_missed_when_the_tree_is_read_back(project: Project) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
 
 from dhash_guard.backup import facade as backup
+from dhash_guard.backup.foreign.reading import json_problem
 from dhash_guard.backup.settings import BackupSettings, Component, Hook, Keep
 from dhash_guard.errors import CannotTell, Damaged, NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
@@ -86,6 +90,42 @@ def test_a_document_that_is_none_is_not_sealed(project: Project) -> None:
     with pytest.raises(NoGo, match=r"library\.json is no JSON document"):
         take(project)
     assert list(project.layout.backups.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{"a": [' + b"1," * 20 + b"1]}", ""),
+        (b' \n[{"a": 1}' + b" " * 40 + b"]\n", ""),
+        ('{"ä": "€"}'.encode("utf-16"), ""),
+        (b"\xef\xbb\xbf[1, 2, 3, 4, 5, 6, 7, 8]", ""),
+        (b"[1]" + b" " * 10_000, ""),
+        (b'{"a": [' + b"1," * 20, "no JSON document: it begins with '{' and ends with ','"),
+        (b"PK\x03\x04" + b"0" * 40, "no JSON document: it begins with 'P' and ends with '0'"),
+        (b'["' + b"x" * 40 + b"}", "no JSON document: it begins with '[' and ends with '}'"),
+    ],
+)
+def test_of_a_very_large_document_only_the_ends_are_looked_at(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        found = json_problem(file, len(content), cap=16)
+    assert found == problem
+
+
+def test_a_document_is_looked_at_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    entry = json.dumps({"id": 1, "hash": "0" * 16, "tags": ["a", "b", 1.5], "size": 1.25})
+    path.write_text('{"images": [' + ",".join([entry] * 50_000) + "]}")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        tracemalloc.start()
+        try:
+            assert json_problem(file, size) == ""
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 2.5 * size
 
 
 def test_what_somebody_else_copied(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 from attrs import evolve
 
 from dhash_guard.backup import facade as backup
+from dhash_guard.backup.databases import copy_database
 from dhash_guard.backup.settings import BackupSettings, Component, Hook
 from dhash_guard.errors import NeedsPerson, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Restoration
@@ -247,6 +249,53 @@ def test_a_database_at_rest_is_copied_without_a_trace(project: Project, tmp_path
     facts = project.create()
     assert {path.name: path.stat().st_mtime_ns for path in (project.root / "data").iterdir()} == before
     assert len(rows_of(unpacked(project, facts, "data/app.db", tmp_path / "copy.db"))) == 3
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_database_that_stays_locked_ends_the_backup(project: Project, mode: str) -> None:
+    path = project.root / "data/app.db"
+    parts(project, app=Component(sqlite=("data/app.db",), timeout=Seconds(0.2)))
+    with closing(database(path, mode=mode)) as live:
+        live.execute("PRAGMA locking_mode=EXCLUSIVE")
+        live.execute("BEGIN EXCLUSIVE")
+        live.execute("INSERT INTO pairs VALUES (7, 7)")
+        with pytest.raises(NoGo, match=r"component app: .*app\.db stayed locked for 0\.2 s") as refusal:
+            project.create()
+        assert "timeout" in refusal.value.cure
+        live.rollback()
+    assert made_files(project) == []
+    assert project.create().members == 1
+
+
+def test_a_database_that_is_locked_for_a_moment_is_waited_for(project: Project) -> None:
+    path = project.root / "data/app.db"
+    parts(project, app=Component(sqlite=("data/app.db",), timeout=Seconds(20.0)))
+    with closing(database(path, mode="delete")) as live:
+        live.execute("BEGIN EXCLUSIVE")
+        later = threading.Timer(0.3, live.rollback)
+        later.start()
+        assert project.create().members == 1
+        later.join()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such signals")
+def test_whoever_waits_for_a_database_can_be_told_to_stop(project: Project) -> None:
+    """As TERM does: what its handler raises ends the wait."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    path = project.root / "data/app.db"
+    with closing(database(path, mode="delete")) as live:
+        live.execute("BEGIN EXCLUSIVE")
+        before = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                copy_database(path, project.root / "copy.db", 20.0)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def test_a_log_of_another_time_is_never_replayed(project: Project) -> None:

@@ -10,6 +10,7 @@ from benchmarks.judging.traces import GAP, Trace
 from benchmarks.judging.tuning import Tuned, peers, tuned
 
 from dhash_guard.records.sample import Value
+from dhash_guard.rollout.history import LOOKS
 
 
 def watch(onset: int | None, after: tuple[Value, ...] = (1.0,) * 60) -> Trace:
@@ -67,8 +68,8 @@ def test_a_peer_gets_the_settings_that_find_most_within_the_budget() -> None:
 
 def test_our_judge_runs_on_a_trace() -> None:
     gates = OURS["latency"]
-    assert judged(gates, watch(None)) == Answer(None)
-    late = judged(gates, watch(10, (1.0,) * 10 + (9.0,) * 50))
+    assert judged(gates, watch(None), LOOKS) == Answer(None)
+    late = judged(gates, watch(10, (1.0,) * 10 + (9.0,) * 50), LOOKS)
     assert late.rollback is not None
     assert late.rollback >= 10
-    assert judged(gates, watch(None, (GAP,) * 60)) == Answer(None, cannot_tell=True)
+    assert judged(gates, watch(None, (GAP,) * 60), LOOKS) == Answer(None, cannot_tell=True)

@@ -106,6 +106,34 @@ def test_variables_that_are_not_set_are_notes_when_all_is_checked(project: Proje
     assert (staging.problems, len(staging.notes), production.problems, production.notes) == ((), 1, (), ())
 
 
+CENTRAL = """
+base_url: http://127.0.0.1:1
+signals:
+  central: {kind: prometheus, url: 'http://127.0.0.1:2', values: {p95: {query: p95, unit: ms}}}
+  host: {kind: host}
+monitor: {mode: checkpoint}
+gates:
+  health: {signal: health, fail_when: unhealthy, consecutive: 3, action: rollback}
+  p95: {signal: p95, fail_above: 2s, consecutive: 3, action: rollback}
+  memory: {signal: host.memory, fail_above: 85%, action: alert}
+"""
+
+
+def test_what_only_a_collector_can_tell_at_a_checkpoint_is_a_note(project: Project) -> None:
+    """It is no fault: a collector is no part of the configuration."""
+    project.write(framed(CENTRAL))
+    (checked,) = check_all(None, project.root, ENVIRON)
+    line = next(number for number, text in enumerate(framed(CENTRAL).splitlines(), 1) if "health: {signal" in text)
+    (note,) = checked.notes
+    assert checked.problems == ()
+    assert note == (
+        f"{NAME}:{line}: environments.staging.gates.health.signal: at a checkpoint only a collector can tell health; "
+        "where none runs (dhash-guard monitor --collect), no verdict is healthy"
+    )
+    project.write(framed(CENTRAL.replace("mode: checkpoint", "mode: watch")))
+    assert check_all(None, project.root, ENVIRON)[0].notes == ()
+
+
 def test_what_a_variable_holds_is_not_repeated(project: Project) -> None:
     with pytest.raises(ConfigurationProblem) as caught:
         project.load(framed("deploy: {run: [x], timeout: '${T}'}"), environ={"T": "hunter2"})
@@ -135,6 +163,22 @@ def test_a_shorter_watch_from_the_command_line_is_no_fault(project: Project) -> 
     monitor = plan.environment.monitor
     assert (monitor.duration, monitor.interval, monitor.then) == (120.0, 10.0, None)
     assert "longer than the watch" in project.wrong(WINDOW + "monitor: {duration: 5m}")[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "duration", "extended"),
+    [
+        ("monitor: {duration: 60m}", None, 900.0),
+        ("monitor: {duration: 60m}", 600.0, 150.0),
+        ("monitor: {duration: 60m, extend_by: 2m}", 600.0, 120.0),
+        ("monitor: {duration: 60m, extend_by: 0s}", None, 0.0),
+    ],
+)
+def test_a_watch_that_cannot_tell_is_extended_also_where_nothing_says_so(
+    project: Project, written: str, duration: float | None, extended: float
+) -> None:
+    overrides = Overrides(duration=Seconds(duration) if duration is not None else None)
+    assert project.load(framed(GATED + written), overrides=overrides).environment.monitor.extend_by == extended
 
 
 def test_a_watch_of_no_length_is_refused(project: Project) -> None:

@@ -116,6 +116,7 @@ WRONG = [
     # files and numbers
     ("backup: {components: {c: {paths: [/etc]}}}", 5, "backup.components.c.paths[0]", "must be relative"),
     ("backup: {components: {c: {paths: [a/../../b]}}}", 5, "backup.components.c.paths[0]", "leaves the project"),
+    ("backup: {components: {c: {paths: [a/..]}}}", 5, "backup.components.c.paths[0]", "is the whole project"),
     ("backup: {components: {c: {paths: ['C:\\x']}}}", 5, "backup.components.c.paths[0]", "must be relative"),
     ("backup: {keep: {last: 0}}", 5, "backup.keep.last", "is too small; write 1 or more"),
     ("rollback: {consecutive: 0}", 5, "rollback.consecutive", "is too small; write 1 or more"),

@@ -59,8 +59,9 @@ def test_nothing_else_of_the_file_is_used(project: Project, documented: str) -> 
     assert found.environment.base_url == before.environment.base_url
     assert found.path == before.path
     assert found.digest != before.digest
+    taken = "the gates of custom-gates.json take the place of all gates of production"
     assert found.notes == (
-        "the gates of custom-gates.json take the place of all gates of production; nothing else of it is used",
+        f"{taken}; nothing else of it is used: whether production rolls back by itself stays as configured",
     )
 
 

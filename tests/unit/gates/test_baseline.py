@@ -50,17 +50,26 @@ def test_the_newest_values_are_kept_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "worst"),
+    ("words", "mostly"),
     [
         ("ok ok", Health.HEALTHY),
-        ("ok warn ok", Health.WARNING),
-        ("warn bad ok", Health.UNHEALTHY),
+        ("ok warn ok", Health.HEALTHY),
+        ("4*ok bad 5*ok", Health.HEALTHY),
+        ("warn bad ok", Health.WARNING),
+        ("ok bad", Health.UNHEALTHY),
+        ("bad ok bad", Health.UNHEALTHY),
         ("- ok", Health.HEALTHY),
         ("- -", None),
     ],
 )
-def test_the_worst_health_before_is_kept(words: str, worst: Health | None) -> None:
-    assert baseline_of(ticks(words, signal="health"), START).health is worst
+def test_how_healthy_it_mostly_was_is_kept(words: str, mostly: Health | None) -> None:
+    assert baseline_of(ticks(words, signal="health"), START).health is mostly
+
+
+def test_the_newest_looks_are_kept_as_they_were() -> None:
+    looks = ticks(" ".join(str(index) for index in range(MOST_VALUES + 2)))
+    kept = baseline_of(looks, START, ticks("200*5")).looks
+    assert kept == tuple(looks[2:])
 
 
 def test_only_the_health_probe_says_how_healthy_the_service_was() -> None:
@@ -72,3 +81,15 @@ def test_only_the_health_probe_says_how_healthy_the_service_was() -> None:
 def test_a_number_for_health_is_no_word() -> None:
     found = baseline_of([Tick(0, START, {"health": 1.0})], START - 5)
     assert (found.health, found.medians["health"].median, found.taken_at) == (None, 1.0, START - 5)
+
+
+def test_what_was_recorded_before_says_more_than_looks_within_seconds() -> None:
+    recorded = ticks("4 6 5 5 4 6")
+    assert baseline_of(ticks("9 9"), START, recorded).medians["x"].values == (4.0, 6.0, 5.0, 5.0, 4.0, 6.0)
+    assert baseline_of(ticks("9 9 9 9 9 9"), START, recorded).medians["x"].values == (9.0,) * 6
+    assert baseline_of(ticks("- -"), START, recorded).medians["x"].median == 5.0
+
+
+def test_the_health_of_now_counts_whatever_was_recorded() -> None:
+    found = baseline_of(ticks("ok", signal="health"), START, ticks("bad bad bad", signal="health"))
+    assert (found.health, found.samples) == (Health.HEALTHY, 1)

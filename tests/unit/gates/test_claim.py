@@ -77,10 +77,10 @@ ASKED: list[tuple[str, str, str, float, Ended, bool]] = [
     ("rollback", "take over", "rollback", NOON + 1, Ended(all=True), True),
     (BY_HAND, "claim", "deploy", NOON + 1, Ended(all=True), False),
     (BY_HAND, "claim", "deploy", END + SKEW + 1, Ended(all=True), True),
-    ("deploy", "claim", "deploy", NOON + 1, Ended(token="ada"), True),
-    ("deploy", "claim", "deploy", NOON + 1, Ended(token="eve"), False),
-    ("rollback", "take over", "rollback", NOON + 1, Ended(token="ada"), True),
-    (BY_HAND, "claim", "deploy", NOON + 1, Ended(token="ada"), False),
+    ("deploy", "claim", "deploy", NOON + 1, Ended(tokens=("eve", "ada")), True),
+    ("deploy", "claim", "deploy", NOON + 1, Ended(tokens=("eve",)), False),
+    ("rollback", "take over", "rollback", NOON + 1, Ended(tokens=("ada",)), True),
+    (BY_HAND, "claim", "deploy", NOON + 1, Ended(tokens=("ada",)), False),
 ]
 
 
@@ -159,8 +159,13 @@ def test_evidence_is_used_once() -> None:
     assert consume(state, evolve(USE, by="2/1 (2)", at=NOON + 60), 86_400.0) == AlreadyConsumed(use=USE)
 
 
-@pytest.mark.parametrize("field", [{"evidence": "f" * 64}, {"environment": "staging"}, {"target": "eu"}, {"attempt": 2}])
-def test_each_of_the_four_makes_another_use(field: dict[str, Any]) -> None:
+def test_another_release_is_no_other_use() -> None:
+    state = changed(consume(EMPTY, USE, 86_400.0))
+    assert consume(state, evolve(USE, target="v3", by="2/1 (2)"), 86_400.0) == AlreadyConsumed(use=USE)
+
+
+@pytest.mark.parametrize("field", [{"evidence": "f" * 64}, {"environment": "staging"}, {"attempt": 2}])
+def test_each_of_the_three_makes_another_use(field: dict[str, Any]) -> None:
     state = changed(consume(EMPTY, USE, 86_400.0))
     assert len(changed(consume(state, evolve(USE, **field), 86_400.0)).consumed) == 2
 
@@ -185,10 +190,12 @@ LIVE = Live(run="theirs", tag="v2", commit="c" * 40, at=NOON + 600, fencing=5)
     ("run", "fencing", "begun_at", "passed"),
     [
         ("ours", 4, NOON, True),
-        ("ours", 5, NOON, False),
-        ("ours", 6, NOON, False),
+        ("ours", 40, NOON, True),  # counted by another store, or from one again: what is live came later all the same
         ("theirs", 4, NOON, False),
         ("ours", 4, NOON + 600 + SKEW, False),  # counted by another store: what is live was there before
+        ("ours", 4, NOON + 600, True),
+        ("ours", 5, NOON + 600, False),
+        ("ours", 6, NOON + 600 - SKEW, False),
         ("ours", 0, NOON, True),
     ],
 )

@@ -7,12 +7,11 @@ from itertools import product
 import pytest
 from attrs import evolve
 
-from dhash_guard.gates.deputy import ROLES, Leave, Order, judge
+from dhash_guard.gates.deputy import ROLES, Leave, Order, Person, judge
 
 ORDER = Order(
     event="workflow_dispatch",
-    actor="ada",
-    role="write",
+    people=(Person("ada", "write"),),
     least="write",
     target="backups/dhash_production_20261121_030000.zip",
     target_known=True,
@@ -36,7 +35,8 @@ OTHER = "backups/dhash_production_20261120_030000.zip"
 )
 def test_every_cell_of_the_matrix(role: str | None, least: str, known: bool, before: str, forced: bool) -> None:
     rolled_back_to = ORDER.target if before == "same" else before
-    order = evolve(ORDER, role=role, least=least, target_known=known, rolled_back_to=rolled_back_to, forced=forced)
+    people = (Person("ada", role),)
+    order = evolve(ORDER, people=people, least=least, target_known=known, rolled_back_to=rolled_back_to, forced=forced)
     enough = {"write": ("write", "maintain", "admin"), "maintain": ("maintain", "admin"), "admin": ("admin",)}[least]
     expected = "granted"
     if role is not None and role not in enough:
@@ -57,7 +57,7 @@ def test_every_cell_of_the_matrix(role: str | None, least: str, known: bool, bef
     "event", ["pull_request", "pull_request_target", "issue_comment", "workflow_run", "fork", "watch", "", "something new"]
 )
 def test_an_event_of_strangers_orders_nothing(event: str) -> None:
-    answer = judge(evolve(ORDER, event=event, role="admin", forced=True))
+    answer = judge(evolve(ORDER, event=event, people=(Person("ada", "admin"),), forced=True))
     assert (answer.leave, answer.code) == (Leave.REFUSED, "untrusted-event")
 
 
@@ -67,5 +67,17 @@ def test_events_of_people_with_rights_do(event: str) -> None:
 
 
 def test_force_gives_no_rights() -> None:
-    assert judge(evolve(ORDER, role="read", forced=True)).code == "actor-not-permitted"
+    assert judge(evolve(ORDER, people=(Person("ada", "read"),), forced=True)).code == "actor-not-permitted"
     assert judge(evolve(ORDER, target_known=False, forced=True)).code == "target-unknown"
+
+
+@pytest.mark.parametrize(("first", "again"), list(product([*ROLES, None], repeat=2)))
+def test_of_a_run_that_was_run_again_both_have_to_be_permitted(first: str | None, again: str | None) -> None:
+    answer = judge(evolve(ORDER, least="maintain", people=(Person("ada", first), Person("eve", again))))
+    low = [who for who, role in (("ada", first), ("eve", again)) if role not in ("maintain", "admin", None)]
+    if low:
+        assert (answer.code, answer.text.split()[0]) == ("actor-not-permitted", low[0])
+    elif None in (first, again):
+        assert answer.code == "role-unknown"
+    else:
+        assert (answer.code, answer.text) == ("granted", f"ordered by ada, {first}, run again by eve, {again}")

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from dhash_guard.gates.guardrails import problems, seen, worst_case
-from dhash_guard.gates.plan import WatchPlan
+from dhash_guard.gates.plan import Slower, WatchPlan
 from dhash_guard.gates.settings import Aggregate, BaselineSource, Gate, StatisticalTest
 from dhash_guard.records.deployment import Baseline, Summary
 from dhash_guard.records.outcome import Action
@@ -16,13 +16,24 @@ from dhash_guard.records.sample import Counts, Health, Tick
 from dhash_guard.records.units import Dimension, Ratio, Seconds, parse_quantity
 from support.watching import START, plan, watch
 
-SIGNALS = {"x": Dimension.TIME, "rate": Dimension.RATIO, "health": None}
+SUCCESS = "health.success_ratio"
+SIGNALS = {
+    "x": Dimension.TIME,
+    "rate": Dimension.RATIO,
+    "queue": Dimension.COUNT,
+    "health": None,
+    SUCCESS: Dimension.RATIO,
+}
+COUNTED = {"rate", SUCCESS}
 PLAN = WatchPlan(duration=Seconds(600), interval=Seconds(30))
+
+
+PLAIN = ("fail_when", "fail_ratio")
 
 
 def gate(signal: str = "x", **settings: Any) -> Gate:
     settings = {
-        key: parse_quantity(value) if key.startswith(("fail_a", "fail_b", "warn", "at")) else value
+        key: parse_quantity(value) if key.startswith(("fail_", "warn", "at", "clear_b")) and key not in PLAIN else value
         for key, value in settings.items()
     }
     return Gate(signal=signal, action=Action.ROLLBACK, **settings)
@@ -52,12 +63,46 @@ WRONG = [
     (gate(fail_above="1s", over=Seconds(3600)), "1h is longer than the watch (10m)"),
     (gate(fail_above="1s", over=Seconds(10)), "shorter than the distance of looks"),
     (gate(fail_above="1s", over=Seconds(0)), "longer than nothing"),
+    # what no value is, or every value
+    (gate("rate", fail_above="100%"), "rate is never above 100%, so the gate could never fail; write a lower one"),
+    (gate("rate", fail_below="0%"), "rate is never below 0%, so the gate could never fail; write a higher one"),
+    (gate("queue", fail_below=0), "queue is never below 0, so the gate could never fail; write a higher one"),
+    (gate("queue", fail_to=-1), "queue is never at or below -1, so the gate could never fail; write a higher one"),
+    (gate("rate", fail_from="0%"), "rate is always at or above 0%, so the gate would always fail; write a higher one"),
+    (gate("rate", fail_to="100%"), "rate is always at or below 100%, so the gate would always fail; write a lower one"),
+    (gate("queue", fail_above=-5), "queue is always above -5, so the gate would always fail; write a higher one"),
+    (gate("queue", fail_above=9, warn_from=0), "queue is always at or above 0, so the gate would always warn"),
+    (gate("rate", fail_below="70%", warn_to="100%"), "rate is always at or below 100%, so the gate would always warn"),
+    (gate("rate", fail_above="100%", over=Seconds(60), aggregate=Aggregate.RISE), "rate is never above 100%"),
+    (
+        gate("rate", baseline=BaselineSource.BEFORE_DEPLOY, fail_ratio=2.0, at_least="100%"),
+        "no ratio is 100% more than before, so the gate could never fail; write less",
+    ),
+    (
+        gate(SUCCESS, baseline=BaselineSource.BEFORE_DEPLOY, fail_ratio=1.5, at_least="5%"),
+        "fails above the value before, but more of health.success_ratio is better; use fail_below",
+    ),
+    # more samples than there can be
+    (gate(fail_above="1s", min_samples=22), "needs 22 values, but 10m has 21 looks; ask for fewer"),
+    (gate(SUCCESS, fail_below="70%", min_samples=22), "needs 22 values, but 10m has 21 looks; ask for fewer"),
+    (gate(fail_above="1s", over=Seconds(300), min_samples=11), "needs 11 values, but the last 5m have 10; ask for fewer"),
+    (
+        gate(SUCCESS, fail_below="70%", over=Seconds(300), aggregate=Aggregate.RATIO, min_samples=10),
+        "needs 10 values, but the last 5m have 9",
+    ),
+    (gate("rate", fail_above="5%", over=Seconds(300), aggregate=Aggregate.MEAN, min_samples=11), "needs 11 values"),
+    # how sure, of what is no share of events
+    (
+        gate("rate", fail_above="5%", over=Seconds(300), aggregate=Aggregate.MEAN, confidence=Ratio(0.95)),
+        "is reckoned from events, which the mean of a window has none of; write aggregate: ratio",
+    ),
+    (gate("health", fail_when=Health.UNHEALTHY, confidence=Ratio(0.95)), "a word is none"),
 ]
 
 
 @pytest.mark.parametrize(("wrong", "text"), WRONG, ids=[text for _, text in WRONG])
 def test_each_is_refused_with_its_reason(wrong: Gate, text: str) -> None:
-    found = problems({"g": wrong}, PLAN, SIGNALS)
+    found = problems({"g": wrong}, PLAN, SIGNALS, counted=COUNTED)
     assert any(text in sentence for _, sentence in found), found
     assert all(path[:2] == ("gates", "g") for path, _ in found)
 
@@ -69,11 +114,61 @@ def test_each_is_refused_with_its_reason(wrong: Gate, text: str) -> None:
         gate(fail_above="1s", of_last=(21, 40)),
         gate(fail_above="1s", over=Seconds(600)),
         gate(fail_above="1s", over=Seconds(30)),
+        gate("rate", fail_from="100%"),
+        gate("rate", fail_to="0%"),
+        gate("rate", fail_above="0%"),
+        gate("rate", fail_below="100%"),
+        gate("queue", fail_to=0),
+        gate("queue", fail_below=0, over=Seconds(60), aggregate=Aggregate.TREND),
+        gate("queue", fail_from=0, over=Seconds(60), aggregate=Aggregate.RISE),
+        gate(fail_above="1s", min_samples=21),
+        gate(SUCCESS, fail_below="70%", min_samples=21),
+        gate("rate", fail_below="70%", min_samples=500),
+        gate("rate", fail_above="5%", over=Seconds(300), aggregate=Aggregate.RATIO, min_samples=500),
+        gate(fail_above="1s", over=Seconds(300), min_samples=10),
+        gate(fail_above="1s", over=Seconds(600), min_samples=20),
+        gate("rate", fail_above="5%", over=Seconds(300), aggregate=Aggregate.RATIO, confidence=Ratio(0.95)),
+        gate("rate", baseline=BaselineSource.BEFORE_DEPLOY, fail_ratio=2.0, at_least="99%"),
     ],
-    ids=["as many looks as there are", "as many among more", "a window as long as the watch", "and as short as a step"],
 )
 def test_what_can_just_be_reached_is_allowed(reachable: Gate) -> None:
-    assert problems({"g": reachable}, PLAN, SIGNALS) == []
+    assert problems({"g": reachable}, PLAN, SIGNALS, counted=COUNTED) == []
+
+
+def test_the_last_window_of_a_watch_that_slows_down_has_few_looks() -> None:
+    slow = evolve(PLAN, then=Slower(after=Seconds(300), interval=Seconds(100)))
+    one = gate(fail_above="1s", over=Seconds(300), min_samples=4)
+    assert problems({"g": one}, slow, SIGNALS) == [
+        (("gates", "g", "min_samples"), "needs 4 values, but the last 5m have 3; ask for fewer")
+    ]
+    assert problems({"g": evolve(one, min_samples=3)}, slow, SIGNALS) == []
+
+
+def test_a_window_must_hold_a_look_of_the_slow_half_also_where_that_comes_first() -> None:
+    quick_at_last = WatchPlan(interval=Seconds(600), then=Slower(after=Seconds(3000), interval=Seconds(10)))
+    found = problems({"g": gate(fail_above="1s", over=Seconds(300))}, quick_at_last, SIGNALS)
+    assert [text for _, text in found] == ["5m is shorter than the distance of looks (10m); most windows would be empty"]
+
+
+def test_a_test_keeps_sixty_values() -> None:
+    patient = evolve(PLAN, duration=Seconds(3600), baseline=40)
+    found = problems({"g": compared(min_samples=61)}, patient, SIGNALS)
+    assert [text for _, text in found] == ["needs 61 values, but a test keeps the newest 60; ask for fewer"]
+    assert problems({"g": compared(min_samples=60)}, patient, SIGNALS) == []
+
+
+def test_what_is_compared_with_before_needs_looks_from_before() -> None:
+    blind = evolve(PLAN, baseline=0)
+    one = gate(baseline=BaselineSource.BEFORE_DEPLOY, fail_ratio=1.5, at_least="50ms")
+    assert problems({"g": one}, blind, SIGNALS) == [
+        (("gates", "g", "baseline"), "needs looks from before, but monitor.baseline takes 0; write 1 or more there")
+    ]
+    assert [path[-1] for path, _ in problems({"g": evolve(one, spread=2.0)}, blind, SIGNALS)] == ["spread"]
+    assert problems({"g": one}, evolve(blind, baseline=1), SIGNALS) == []
+
+
+def test_fewer_looks_by_hand_refuse_no_gate_for_its_samples() -> None:
+    assert problems({"g": gate(fail_above="1s", min_samples=22)}, PLAN, SIGNALS, shortened=True) == []
 
 
 def test_each_fault_names_where_it_stands() -> None:
@@ -103,6 +198,18 @@ def test_worst_case_detection() -> None:
     assert worst_case(gate(fail_above="1s", consecutive=3), PLAN) == 90
     assert worst_case(gate(fail_above="1s", of_last=(2, 5)), PLAN) == 60
     assert worst_case(gate(fail_above="1s", over=Seconds(120)), PLAN) == 150
+
+
+def test_at_worst_a_fault_begins_while_the_watch_is_slow_whichever_half_that_is() -> None:
+    quick_at_last = WatchPlan(interval=Seconds(600), then=Slower(after=Seconds(3000), interval=Seconds(10)))
+    assert worst_case(gate(fail_above="1s", consecutive=3), quick_at_last) == 1800
+    assert seen(gate(fail_above="1s", consecutive=3), quick_at_last) == "a total fault is seen after at most 30m"
+
+
+def test_no_gate_sees_a_fault_before_it_may_speak() -> None:
+    """How many events a look has, nobody knows; so the sentence promises no time for them."""
+    said = "a total fault is seen after at most 30s, but not before there are 200 samples"
+    assert seen(gate("rate", fail_above="5%", min_samples=200), PLAN) == said
 
 
 def compared(**settings: Any) -> Gate:

@@ -59,6 +59,9 @@ def test_the_last_look_is_at_the_very_end_even_of_a_watch_of_a_second() -> None:
         (WatchPlan(duration=Seconds(10), interval=Seconds(30)), "interval"),
         (WatchPlan(baseline=-1), "baseline"),
         (WatchPlan(then=Slower(after=Seconds(5), interval=Seconds(0))), "then"),
+        (WatchPlan(then=Slower(after=Seconds(3600), interval=Seconds(60))), "then"),
+        (WatchPlan(then=Slower(after=Seconds(3700), interval=Seconds(60)), extend_by=Seconds(100)), "then"),
+        (WatchPlan(mode=Mode.CHECKPOINT, then=Slower(after=Seconds(5), interval=Seconds(60))), "then"),
         (WatchPlan(checkpoints=(Seconds(3600),)), "checkpoints"),
         (WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(300), Seconds(3599))), "checkpoints"),
         (WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(900), Seconds(300), Seconds(3600))), "checkpoints"),
@@ -78,6 +81,8 @@ def test_faults(plan: WatchPlan, key: str) -> None:
         WatchPlan(duration=Seconds(0.5), interval=Seconds(0.25)),
         WatchPlan(baseline=0),
         WatchPlan(then=Slower(after=Seconds(5), interval=Seconds(0.5))),
+        WatchPlan(then=Slower(after=Seconds(3599), interval=Seconds(60))),
+        WatchPlan(then=Slower(after=Seconds(3600), interval=Seconds(60)), extend_by=Seconds(100)),
         WatchPlan(mode=Mode.CHECKPOINT, checkpoints=(Seconds(0.5), Seconds(3600))),
     ],
 )
@@ -89,6 +94,42 @@ def test_a_watch_shorter_than_its_first_step_is_a_fault_however_short() -> None:
     assert plans.faults(WatchPlan(duration=Seconds(0.5), interval=Seconds(1))) == [
         ("interval", "is longer than the whole watch")
     ]
+
+
+@pytest.mark.parametrize(
+    ("plan", "sentence"),
+    [
+        (
+            WatchPlan(then=Slower(after=Seconds(5400), interval=Seconds(60))),
+            "begins after 1h30m, but the watch lasts 1h; begin earlier, or remove it",
+        ),
+        (
+            WatchPlan(mode=Mode.CHECKPOINT, then=Slower(after=Seconds(5), interval=Seconds(60))),
+            "plays no part with mode: checkpoint; remove it, or write then: off",
+        ),
+    ],
+)
+def test_a_slower_half_that_never_comes_is_told(plan: WatchPlan, sentence: str) -> None:
+    assert plans.faults(plan) == [("then", sentence)]
+
+
+def test_a_shorter_watch_by_hand_need_not_come_to_its_slower_half() -> None:
+    assert plans.faults(WatchPlan(then=Slower(after=Seconds(5400), interval=Seconds(60))), shortened=True) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "interval", "after", "then", "slowest"),
+    [
+        ("fast, then slow", 10, 600, 60, 60),
+        ("slow, then fast", 600, 3000, 10, 600),
+        ("slow from the beginning", 10, 0, 60, 60),
+        ("fast from the beginning", 600, 0, 10, 10),
+        ("slow only after the end", 10, 3600, 60, 10),
+    ],
+)
+def test_the_slowest_pace_of_a_watch(rule: str, interval: float, after: float, then: float, slowest: float) -> None:
+    slower = Slower(after=Seconds(after), interval=Seconds(then))
+    assert WatchPlan(interval=Seconds(interval), then=slower).slowest == slowest, rule
 
 
 def test_checkpoints_that_end_early_say_where() -> None:
@@ -124,3 +165,11 @@ def test_checkpoints_have_one_pace() -> None:
     assert schedule(plan, 30) == [0, 5, 10, 15, 20, 25, 30]
     assert (plan.slowest, plan.looks(), plan.interval_at(20)) == (5, 7, 5)
     assert WatchPlan(duration=Seconds(30)).judged_at == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "duration", "extension"),
+    [(Mode.WATCH, 600, 150), (Mode.WATCH, 3600, 900), (Mode.WATCH, 86400, 900), (Mode.CHECKPOINT, 3600, 0)],
+)
+def test_how_far_a_watch_goes_on_where_nothing_is_written(mode: Mode, duration: float, extension: float) -> None:
+    assert WatchPlan(mode=mode, duration=Seconds(duration)).usual_extension == extension

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dhash_guard.gates.reading import Level, Limits, beyond, limits_of, relative
+from dhash_guard.gates.reading import Level, Limits, beyond, limits_of, relative, widened
 from dhash_guard.gates.settings import BaselineSource, Gate
 from dhash_guard.records.deployment import Summary
 from dhash_guard.records.outcome import Action
@@ -101,7 +101,7 @@ WILD = (0.05, 0.1, 0.1, 0.1, 0.2, 0.2, 0.4, 0.1)
         ("the floor, where nothing was before", None, Summary(0.0, 8, CALM), 0.05),
         ("no unrest lifts nothing", 3.0, Summary(0.1, 8, CALM), 0.15),
         # The middle of the logarithms is that of 0.1, and half of them lie within half the logarithm of 2.
-        ("unrest lifts it", 3.0, Summary(0.1, 8, WILD), 0.1 * 2 ** (3 * 1.4826 / 2)),
+        ("unrest lifts it", 3.0, Summary(0.1, 8, WILD), 0.1 * 2 ** (widened(3.0, 8) * 1.4826 / 2)),
         ("but not below the ratio", 0.5, Summary(0.1, 8, WILD), 0.15),
     ],
 )
@@ -113,14 +113,29 @@ def test_the_limit_that_a_baseline_gives(rule: str, spread: float | None, before
     ("values", "spread", "limit"),
     [
         ((2.0, 2.0, 2.0), 3.0, 2.0),
-        ((1.0, math.e, math.e**2), 2.0, math.exp(1 + 2 * 1.4826)),
+        ((1.0, math.e, math.e**2), 2.0, math.exp(1 + widened(2.0, 3) * 1.4826)),
         ((0.0, 0.5, 0.5, 0.0), 3.0, 0.5),
         ((0.0,), 3.0, 0.0),
+        ((0.5,), 3.0, 0.5),
+        ((0.5, 0.0), 3.0, 0.5),
         ((1e-300, 1e300), 9.0, math.exp(700.0)),
     ],
 )
 def test_deviations_above_the_median_on_the_log_scale(values: tuple[float, ...], spread: float, limit: float) -> None:
     assert beyond(values, spread) == pytest.approx(limit)
+
+
+@pytest.mark.parametrize(
+    ("free", "normal", "student"),  # from a printed table of Student's distribution, one-sided
+    [(10, 1.959964, 2.228), (10, 2.326348, 2.764), (20, 2.575829, 2.845), (30, 1.644854, 1.697), (60, 2.575829, 2.660)],
+)
+def test_few_looks_widen_a_spread_as_students_quantile_does(free: int, normal: float, student: float) -> None:
+    looks = round(1 + free / 0.37)  # a deviation from a median is worth 37 % of the looks
+    assert widened(normal, looks) == pytest.approx(student, rel=0.003)
+
+
+def test_a_single_look_tells_no_deviation() -> None:
+    assert widened(2.0, 1) == math.inf
 
 
 @pytest.mark.parametrize(

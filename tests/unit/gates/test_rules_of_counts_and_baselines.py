@@ -11,7 +11,7 @@ from attrs import evolve
 
 from dhash_guard.gates import sequential
 from dhash_guard.gates.bound import lower_bound, tail
-from dhash_guard.gates.reading import beyond
+from dhash_guard.gates.reading import beyond, widened
 from dhash_guard.gates.settings import Aggregate, BaselineSource, Gate, StatisticalTest, WithoutBaseline
 from dhash_guard.records.deployment import Baseline, Summary
 from dhash_guard.records.outcome import Action, Decision, Status
@@ -267,6 +267,14 @@ def test_the_distribution_of_ranks() -> None:
     assert sequential.chance(20 * 5, 20, 5) == pytest.approx(1 / math.comb(25, 5))
 
 
+@pytest.mark.parametrize(("series", "status"), [("12*200ms", D), ("12*102ms", H)])
+def test_a_test_has_no_limit_that_one_value_would_have_passed(series: str, status: Status) -> None:
+    _, outcome = judged(relative(test=StatisticalTest.SEQUENTIAL, action=Action.BLOCK), series, before=before(*CALM))
+    assert outcome.status is status
+    assert outcome.observed is not None
+    assert (outcome.limit, outcome.margin, outcome.counterfactual) == (None, None, "")
+
+
 def test_a_test_is_taken_at_planned_looks_only() -> None:
     """Sixty looks at most: a watch with 241 of them tests every fifth."""
     one = watch(relative(test=StatisticalTest.SEQUENTIAL, over=60), plan(240), before=before(*CALM))
@@ -280,7 +288,7 @@ def test_a_test_is_taken_at_planned_looks_only() -> None:
 
 def test_spread_is_in_deviations_of_the_logarithm() -> None:
     values = [math.exp(x) for x in (-2, -1, 0, 1, 2)]
-    assert beyond(values, 1.0) == pytest.approx(math.exp(1.4826))
+    assert beyond(values, 1.0) == pytest.approx(math.exp(widened(1.0, 5) * 1.4826))
     assert beyond([0.0, 0.0], 3.0) == 0.0
 
 

@@ -83,16 +83,11 @@ def test_every_field_that_the_judge_can_compare_is_in_the_table() -> None:
 
 
 def test_every_reason_can_be_given_and_has_a_weight() -> None:
-    given = {why for _, why in MUTATIONS} | {"already-consumed", "contradicts-evidence", "bad-mac", "unknown-key"}
+    given = {why for _, why in MUTATIONS} | {"contradicts-evidence", "bad-mac", "unknown-key"}
     assert given == {one.value for one in Reason}
     assert {one for one in Reason if one.weight is Weight.ALTERED} == {
         Reason.MALFORMED, Reason.BAD_MAC, Reason.DIGEST_MISMATCH, Reason.CONTRADICTS_EVIDENCE
     }  # fmt: skip
-
-
-@pytest.mark.parametrize("used", [statement().evidence, statement().nonce])
-def test_what_was_relied_on_before_is_used_up(used: str) -> None:
-    assert reason(statement(), expected(consumed={used})) == "already-consumed"
 
 
 def test_commit_or_tree_has_to_agree() -> None:

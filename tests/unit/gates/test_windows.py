@@ -195,14 +195,13 @@ def test_looks_that_are_all_fine_may_be_taken_in_at_once(how: Aggregate, first: 
     at_once, each = window(how, 120.0), window(how, 120.0)
     for one in (at_once, each):
         one.observe(START, 30, 2.0)
-    assert at_once.skimmable()
     times = [START + first + 30 * (index + 1) for index in range(block)]
+    assert at_once.calm(times, numbers)
     at_once.skim(times, 30, numbers)
     for at, number in zip(times, numbers, strict=True):
         each.observe(at, 30, number)
     for value, later in ((6.0, 61), (Absence(AbsenceKind.EMPTY), 120), (9.0, 121), (0.0, 150), (1.0, 180)):
         assert at_once.standing() == each.standing()
-        assert at_once.skimmable() is each.skimmable()
         assert at_once.observe(times[-1] + later, 5, value) is each.observe(times[-1] + later, 5, value)
 
 
@@ -222,10 +221,15 @@ def test_each_look_of_a_block_is_in_the_mean(last: float, level: Level) -> None:
         ("until it has left", window(Aggregate.MEAN, 3.0), "6 1 1 1", True),
         ("a gap", window(Aggregate.MEAN, 5.0), "1 - - 1", False),
         ("until it has left", window(Aggregate.MEAN, 2.0), "1 - - 1 1 1", True),
-        ("a rise hides in fine values", window(Aggregate.RISE, 3.0), "1 1 1", False),
-        ("so does a trend", window(Aggregate.TREND, 3.0), "1 1 1", False),
+        ("a rise hides in fine values", window(Aggregate.RISE, 3.0), "-5 -5 -5", False),
+        ("so does a trend", window(Aggregate.TREND, 3.0), "-5 -5 -5", False),
+        ("a rise that stays within", window(Aggregate.RISE, 3.0), "1 1 1", True),
+        ("a percentile with room for one", window(Aggregate.MEDIAN, 9.0), "1 6 1 1 1 1 1", True),
+        ("a percentile without", window(Aggregate.P90, 9.0), "1 6 1 1 1 1 1", False),
+        ("a mean with room for one", window(Aggregate.MEAN, 9.0), "1 6 1 1 1 1 1", True),
     ],
 )
 def test_which_windows_may_take_in_fine_looks_at_once(rule: str, one: Window, series: str, may: bool) -> None:
-    after(one, list(values(series)))
-    assert one.skimmable() is may, rule
+    looks = list(values(series))
+    after(one, looks)
+    assert one.calm([START + len(looks) + index for index in range(2)], [1.0, 2.0]) is may, rule

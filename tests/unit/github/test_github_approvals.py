@@ -15,9 +15,10 @@ from dhash_guard.github.context import context_of
 from dhash_guard.github.errors import Silent
 from dhash_guard.github.protection import read_protection
 from dhash_guard.records.review import PullFacts
-from dhash_guard.rollout.approvals import Subject, chosen, subject_of
+from dhash_guard.rollout.approvals import Subject, chosen, subject_of, subject_of_commit
 from dhash_guard.simulator import Simulator, Token
 from dhash_guard.simulator.people import stable_id
+from support import acting
 from support.world import SleptClock
 
 HEAD, OLD, SQUASH = "a" * 40, "b" * 40, "c" * 40
@@ -295,6 +296,53 @@ def test_an_entry_of_the_merge_queue_is_about_its_pull_request() -> None:
     assert subject_of(context_of(environ, payload), OLD) == Subject(pull=41)
     named = environ | {"GITHUB_REF": "refs/heads/pr-41"}
     assert subject_of(context_of(named, payload), OLD) == Subject(commit=OLD)
+
+
+MAIN, PULL = "refs/heads/main", "refs/pull/7/merge"
+COMMENTED = {"issue": {"number": 7, "pull_request": {}}}
+REPOSITORY = {"full_name": "octo/service", "id": 1}
+ENDED = {
+    "workflow_run": {
+        "head_sha": HEAD, "head_branch": "change", "head_repository": REPOSITORY,
+        "pull_requests": [{"number": 7, "head": {"sha": HEAD}, "base": {"repo": REPOSITORY}}],
+    },
+    "repository": REPOSITORY,
+}  # fmt: skip
+OURS, OF_COMMIT, OF_HEAD = Subject(pull=7, commit=HEAD), Subject(commit=OLD), Subject(commit=HEAD)
+JUDGED = [
+    ("issue_comment", COMMENTED, OLD, MAIN, OLD, OF_COMMIT),
+    ("issue_comment", COMMENTED, OLD, MAIN, HEAD, OF_HEAD),
+    ("workflow_run", ENDED, OLD, MAIN, OLD, OF_COMMIT),
+    ("workflow_run", ENDED, OLD, MAIN, HEAD, OURS),
+    ("pull_request_target", acting.pull_request(7, HEAD), OLD, MAIN, OLD, OF_COMMIT),
+    ("pull_request", acting.pull_request(7, HEAD), SQUASH, PULL, OLD, OF_COMMIT),
+    ("pull_request", acting.pull_request(7, HEAD), SQUASH, PULL, HEAD, OURS),
+    ("pull_request", acting.pull_request(7, HEAD), SQUASH, PULL, SQUASH, OURS),
+    ("pull_request_review", acting.pull_request(7, HEAD), SQUASH, PULL, SQUASH, OURS),
+    ("pull_request", acting.pull_request(7, HEAD), SQUASH, PULL, "", Subject()),
+    ("push", {"after": OLD, "ref": MAIN}, OLD, MAIN, OLD, OF_COMMIT),
+    ("workflow_dispatch", {"ref": MAIN}, OLD, MAIN, "", Subject()),
+]
+
+
+@pytest.mark.parametrize(("event", "payload", "event_sha", "ref", "commit", "subject"), JUDGED)
+def test_what_an_event_names_speaks_for_no_other_commit(
+    event: str, payload: dict[str, Any], event_sha: str, ref: str, commit: str, subject: Subject
+) -> None:
+    environ = {
+        "GITHUB_EVENT_NAME": event, "GITHUB_REPOSITORY": "octo/service", "GITHUB_SHA": event_sha, "GITHUB_REF": ref
+    }  # fmt: skip
+    assert subject_of_commit(context_of(environ, payload), commit) == subject
+
+
+def test_an_entry_of_the_merge_queue_speaks_for_its_own_commit_alone() -> None:
+    group = acting.merge_group(41, HEAD, OLD)
+    environ = {
+        "GITHUB_EVENT_NAME": "merge_group", "GITHUB_REPOSITORY": "octo/service", "GITHUB_SHA": HEAD,
+        "GITHUB_REF": group["merge_group"]["head_ref"],
+    }  # fmt: skip
+    assert subject_of_commit(context_of(environ, group), HEAD) == Subject(pull=41)
+    assert subject_of_commit(context_of(environ, group), OLD) == OF_COMMIT
 
 
 def facts_of(sim: Simulator, token: str, branch: str = "main") -> ProtectionFacts:

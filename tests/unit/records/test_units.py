@@ -87,6 +87,11 @@ def test_a_duration_is_read_back_as_written(seconds: int) -> None:
     assert float(parse_duration(format_duration(seconds))) == seconds
 
 
+@pytest.mark.parametrize(("hours", "text"), [(24, "24h"), (48, "2d"), (51, "2d3h"), (336, "14d")])
+def test_what_is_longer_than_two_days_is_said_in_days(hours: int, text: str) -> None:
+    assert format_duration(hours * 3600.0) == text
+
+
 @pytest.mark.parametrize(
     ("value", "dimension", "text"),
     [

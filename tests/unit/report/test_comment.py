@@ -51,7 +51,7 @@ def test_unknown_is_said_with_its_reason() -> None:
 
 def test_a_premerge_run_shows_stages_and_the_cure() -> None:
     text = render_comment(*stories.premerge(failed=True))
-    assert lines(text)[2] == "**Next:** mend “check”: install FFmpeg 6 or newer"
+    assert lines(text)[2] == "**Next:** “check”: install FFmpeg 6 or newer"
     assert "<details open>" in text
     assert "merge;" in lines(render_comment(*stories.premerge(failed=False)))[2]
 

@@ -60,6 +60,39 @@ def test_the_headline_counts_everything() -> None:
     assert headline(stories.evidence()).counts == "no stages"
 
 
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [("v1", "production runs v1 again, from backups/x.zip."), ("", "production runs what backups/x.zip holds.")],
+)
+def test_after_a_rollback_it_is_said_what_runs(tag: str, text: str) -> None:
+    assert next_action(rolled(backup="backups/x.zip", restored_tag=tag)).text.endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("verb", "stage", "text", "command"),
+    [
+        ("service", "service stop", "start it again", "dhash-guard service start --env production"),
+        ("service", "service restart", "well", "dhash-guard health --env production"),
+        ("backup undo", "undo", "restart the service", ""),
+        ("lock take", "lock take", "give it back", "dhash-guard lock release --env production"),
+        ("notify", "", "deliveries", ""),
+        ("health", "health", "only a watch judges", "dhash-guard monitor --env production"),
+        ("queue status", "queue", "go on", ""),
+    ],
+)
+def test_a_verb_that_judges_no_release_says_nothing_of_one(verb: str, stage: str, text: str, command: str) -> None:
+    stages = (stories.stage(stage, 0, 1),) if stage else ()
+    action = next_action(stories.evidence(run=stories.run(verb=verb), stages=stages))
+    assert text in action.text
+    assert "stays" not in action.text
+    assert action.command == command
+
+
+def test_after_a_restore_by_hand_the_service_still_has_the_old_files() -> None:
+    evidence = rolled(verdict=None, exit_code=0, stages=(), run=stories.run(verb="backup restore"))
+    assert "restart the service" in next_action(evidence).text
+
+
 def test_a_dry_run_says_so() -> None:
     evidence = evolve(stories.premerge(failed=False)[0], run=stories.run(verb="deploy", dry_run=True))
     assert headline(evidence).text.startswith("Dry run: Passed")

@@ -197,6 +197,7 @@ def test_how_long_in_words(settings: dict[str, Any], words: str) -> None:
         ({"fail_ratio": 1.5}, 0.063, "≤ 63 ms (1.5 × before)"),
         ({"fail_ratio": 1.5, "spread": 3}, 0.063, "≤ 63 ms (1.5 × before, or 3 deviations above it)"),
         ({"fail_ratio": 1.5, "without_baseline": "not-judged"}, None, "≤ 1.5 × before; not judged without a baseline"),
+        ({"fail_ratio": 1.5, "test": "sequential"}, None, "not surely above 1.5 × before"),
         ({"fail_above": stories.limit(0.05, "ratio"), "confidence": 0.95}, None, "≤ 5%, breach 95% sure"),
     ],
 )

@@ -129,6 +129,16 @@ def test_what_was_before_is_drawn_for_relative_gates() -> None:
     assert "1.5 × before" in latency.svg
 
 
+def test_no_limit_is_drawn_for_a_test() -> None:
+    evidence, ticks = stories.healthy()
+    assert evidence.judged is not None
+    gates = {name: {**settings, "test": "sequential"} for name, settings in evidence.judged.gates.items()}
+    tested = evolve(evidence, judged=evolve(evidence.judged, gates=gates))
+    (latency,) = [plot for plot in plots(tested, ticks) if plot.signal == "health.latency"]
+    assert "before 42 ms" in latency.svg
+    assert "× before" not in latency.svg
+
+
 def test_every_plot_speaks_and_runs_no_script() -> None:
     for plot in plots(*stories.rolled_back()):
         root = ElementTree.fromstring(plot.svg)

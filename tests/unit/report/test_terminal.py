@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 
 from dhash_guard.cli.viewers import Trace
+from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.report.live import LiveRow, LiveView, coverage, dots, plain_line, sparkline
 from dhash_guard.report.story import print_story
 from dhash_guard.report.timeline import LiveTimeline
@@ -119,6 +120,19 @@ def test_the_story_ends_with_verdict_reason_restoration_report_next() -> None:
     assert [line.split(":")[0] for line in lines[-5:]] == ["Verdict", "Reason", "Restored", "Report", "Next"]
     assert "identical" in lines[-3]
     assert "mean 2310 ms > 2000 ms over 15m" in lines[-4]
+
+
+def test_the_story_says_each_sentence_once() -> None:
+    found = [
+        Finding(check=name, status=StageStatus.FAILED, text=text, cure=cure)
+        for name, text, cure in (("a", "gone", "Fetch a."), ("b", "shut", "Ask."), ("c", "shut", "Ask."))
+    ]
+    text = "3 of 9 checks failed: a: gone\n  Fetch a."
+    bad = stories.stage("check", 0, 1, StageStatus.FAILED, text, findings=tuple(found))
+    said = "\n".join(print_story(stories.evidence(exit_code=1, result="check-failed", stages=(bad,))))
+    for once in ("3 of 9 checks failed", "a: gone", "Fetch a.", "b, c: shut -> Ask."):
+        assert said.count(once) == 1, said
+    assert said.endswith("Next:     “check”: Fetch a.")
 
 
 @pytest.mark.parametrize("word", stories.HOSTILE, ids=range(len(stories.HOSTILE)))

@@ -21,7 +21,7 @@ from dhash_guard.records.shared_state import SharedState
 from dhash_guard.records.stage import StageStatus
 from dhash_guard.rollout import shared
 from dhash_guard.rollout.claiming import LEASE, Hold
-from dhash_guard.rollout.hold import claimant, held, publish_head
+from dhash_guard.rollout.hold import claimant, held, keep_tokens, publish_head, tokens_used
 from dhash_guard.rollout.lock import release, show
 from dhash_guard.rollout.run import Guarded, open_run
 from dhash_guard.simulator import Simulator
@@ -45,12 +45,13 @@ class Place:
     sim: Simulator
 
     def run(
-        self, verb: str = "deploy", *, disk: str = "one", token: str = "t-write", job: bool = True, **changes: Any
-    ) -> Guarded:
+        self, verb: str = "deploy", *, disk: str = "one", token: str = "t-write", job: bool = True,
+        settings: str = SETTINGS, **changes: Any,
+    ) -> Guarded:  # fmt: skip
         """A run on the machine with this disk."""
         root = self.folder / disk
         root.mkdir(exist_ok=True)
-        (root / "dhash-guard.yml").write_text(SETTINGS)
+        (root / "dhash-guard.yml").write_text(settings)
         machine, _ = world(lambda path, now: said({}), NOON)
         machine = evolve(machine, clock=self.clock, environ=JOB if job else {"USER": "ada"}, **changes)
         environ = {"GITHUB_REPOSITORY": self.sim.name, "GITHUB_API_URL": "https://api.example.com"}
@@ -85,7 +86,7 @@ def notes(run: Guarded) -> list[dict[str, Any]]:
 def begun(run: Guarded, verb: str) -> Hold:
     """A claim whose process is killed before it gives it back."""
     store, who = shared.open_state(run), claimant(run, verb)
-    shared.last_token(run, who.token)
+    keep_tokens(run, (who.token,))
     hold = Hold(store=store, who=who, clock=run.machine.clock)
     hold.take()
     return hold
@@ -246,11 +247,24 @@ def test_lost_answers_change_nothing(place: Place, kind: str, skip: int) -> None
 def test_evidence_is_used_up_once_over_all_machines(place: Place) -> None:
     with held(place.run(), "deploy") as hold:
         hold.consume("e" * 64, keep=KEEP, target="v1", attempt=1)
-        hold.consume("e" * 64, keep=KEEP, target="v2", attempt=1)
-        with pytest.raises(NoGo, match=r"was used before, by 77/2 \(1\.1\) at"):
+        hold.consume("e" * 64, keep=KEEP, target="v1", attempt=2)
+        with pytest.raises(NoGo, match=r"was used before, for v1 by 77/2 \(1\.1\) at"):
             hold.consume("e" * 64, keep=KEEP, target="v1", attempt=1)
     with held(place.run(disk="two"), "deploy") as hold, pytest.raises(NoGo, match="was used before"):
-        hold.consume("e" * 64, keep=KEEP, target="v1", attempt=1)
+        hold.consume("e" * 64, keep=KEEP, target="v2", attempt=1)
+
+
+def test_of_several_pieces_all_are_used_up_or_none(place: Place) -> None:
+    with held(place.run(), "deploy") as hold:
+        hold.consume("e" * 64, keep=KEEP)
+        with pytest.raises(NoGo, match="the evidence eeeeeeeeeeee was used before"):
+            hold.consume("a" * 64, "e" * 64, keep=KEEP)
+        assert [use.evidence for use in place.state.consumed] == ["e" * 64]
+        before = place.requests
+        hold.consume("a" * 64, "b" * 64, keep=KEEP, lasting=3600.0)
+        assert place.requests == before + 3, "one write"
+    state = place.state
+    assert [use.evidence for use in state.consumed] == ["e" * 64, "a" * 64, "b" * 64]
 
 
 def test_what_was_used_up_needs_a_claim(place: Place) -> None:
@@ -276,6 +290,17 @@ def test_a_deployment_is_overtaken_by_a_later_one(place: Place) -> None:
         assert found.tag == "v2"
 
 
+def test_on_one_disk_its_records_tell_and_no_clock_that_was_set_back(place: Place) -> None:
+    with held(place.run(job=False), "deploy") as hold:
+        hold.lives("before", tag="v1")
+    place.clock.at -= 3600.0
+    begun_at = place.clock.now()
+    with held(place.run(job=False), "deploy") as failed:
+        pass
+    with held(place.run(job=False), ROLLBACK, over=True) as hold:
+        assert hold.overtaken("failed", failed.fencing, begun_at) is None
+
+
 # Killed
 
 
@@ -299,6 +324,31 @@ def test_on_its_own_disk_it_is_succeeded_at_once(place: Place, verb: str) -> Non
         pass
     with held(place.run(), verb, over=verb == ROLLBACK) as hold:
         assert hold.fencing == 2
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_also_after_one_that_was_never_told_that_it_holds(place: Place, granted: bool) -> None:
+    """Whether GitHub did what it was asked or not, this disk still knows whose process has ended."""
+    begun(place.run(), "deploy")
+    if granted:
+        place.sim.fault("lost-answer", method="PATCH", path="*/git/refs/*", times=0)
+    silent(place, skip=3 if granted else 0)
+    with pytest.raises(OutsideSilent), held(place.run(), "deploy"):
+        raise AssertionError("never reached")
+    with held(place.run(ROLLBACK), ROLLBACK, over=True, fails_safe=True):
+        pass
+    place.sim.clear_faults()
+    assert place.state.fencing == (2 if granted else 1)
+    place.run().configuration.layout.unreconciled("production").unlink()
+    with held(place.run(), "deploy") as hold:
+        hold.check()
+
+
+def test_what_was_granted_is_all_that_is_remembered(place: Place) -> None:
+    run = place.run()
+    for _ in range(3):
+        with held(run, "deploy") as hold:
+            assert tokens_used(run) == (hold.who.token,)
 
 
 def test_a_ref_that_never_stands_still_ends_it(place: Place) -> None:
@@ -363,6 +413,13 @@ def test_a_full_disk_stops_a_deployment_and_no_rollback(place: Place, job: bool)
             pass
 
 
+class ReadOnly(UnsyncedFiles):
+    """A disk from which nothing can be taken away."""
+
+    def remove(self, path: Path) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+
 # Without GitHub
 
 
@@ -387,12 +444,60 @@ def test_a_rollback_goes_on_wherever_github_falls_silent(place: Place, skip: int
     assert shown.state.fencing in (1, 2)
 
 
+@pytest.mark.parametrize("trouble", ["full", "damaged", "unreadable"])
+@pytest.mark.parametrize("skip", [0, 1, 4, 9])
+def test_also_where_this_disk_fails_too(place: Place, trouble: str, skip: int) -> None:
+    silent(place, skip)
+    run = place.run(ROLLBACK, files=Full()) if trouble == "full" else place.run(ROLLBACK)
+    path = Path(shared.this_disk(run).where)
+    if trouble == "damaged":
+        path.parent.mkdir(parents=True)
+        path.write_text("{")
+    elif trouble == "unreadable":
+        path.mkdir(parents=True)
+    with held(run, ROLLBACK, over=True, fails_safe=True) as hold:
+        hold.check(lasting=60.0)
+        hold.lives(run.facts.id, backup="b.zip")
+
+
+def test_a_note_that_cannot_be_taken_away_stops_no_rollback(place: Place) -> None:
+    silent(place)
+    with held(place.run(ROLLBACK), ROLLBACK, over=True, fails_safe=True):
+        pass
+    place.sim.clear_faults()
+    run = place.run(ROLLBACK, files=ReadOnly())
+    with held(run, ROLLBACK, over=True, fails_safe=True) as hold:
+        hold.check()
+    assert [stage.status for stage in run.stages] == [StageStatus.PASSED]
+    with pytest.raises(OutsideSilent, match="Read-only"):
+        show(place.run("lock show", files=ReadOnly()))
+
+
+def test_a_ledger_that_cannot_be_read_changes_nothing_of_what_a_rollback_did(place: Place) -> None:
+    silent(place)
+    run = place.run(ROLLBACK)
+    run.configuration.layout.ledger.mkdir(parents=True)
+    with held(run, ROLLBACK, over=True, fails_safe=True):
+        pass
+    assert len(notes(run)) == 1
+
+
 def test_a_deployment_does_not(place: Place) -> None:
     silent(place)
     run = place.run()
     with pytest.raises(OutsideSilent), held(run, "deploy"):
         raise AssertionError("never reached")
     assert run.stages[0].reason_code == "github-silent"
+
+
+@pytest.mark.parametrize(("kind", "job", "told"), [("auto", True, 1), ("local", True, 0), ("auto", False, 0)])
+def test_a_job_without_a_token_is_told_that_nobody_else_is_kept_out(place: Place, kind: str, job: bool, told: int) -> None:
+    lines: list[str] = []
+    run = evolve(place.run(settings=SETTINGS + f"state: {{kind: {kind}}}\n", job=job), hub=None, say=lines.append)
+    with held(run, "deploy"):
+        pass
+    publish_head(run)
+    assert len([line for line in lines if "no token" in line and "contents: write" in line]) == told
 
 
 def test_what_may_not_be_written_is_named(place: Place) -> None:
@@ -451,11 +556,10 @@ def test_a_note_that_cannot_be_read_stops_nobody(place: Place) -> None:
 def test_a_deployment_costs_few_requests(place: Place) -> None:
     run = place.run()
     with held(run, "deploy") as hold:
-        hold.consume("e" * 64, keep=KEEP)
+        hold.consume("e" * 64, "a" * 64, keep=KEEP, lasting=600.0)
         hold.check()
-        hold.check(lasting=600.0)
         hold.lives("x", tag="v1")
-    assert place.requests == 1 + 3 * 6, "one look, then claim, use, two checks, what lives, give back"
+    assert place.requests == 1 + 3 * 5, "one look, then claim, use, one check, what lives, give back"
 
 
 def test_the_ledgers_head_is_told(place: Place) -> None:
@@ -471,9 +575,13 @@ def test_the_ledgers_head_is_told(place: Place) -> None:
 
 
 def test_that_it_could_not_be_told_is_only_said(place: Place) -> None:
-    run = place.run(token="t-read")
+    told: list[str] = []
+    run = evolve(place.run(token="t-read"), say=told.append)
     run.seal(run.evidence(result="done", exit_code=0))
     publish_head(run)
+    (line,) = told
+    assert "warning: the shared state was not told of the record" in line
+    assert place.state.ledger_count == 0
 
 
 def test_who_releases_at_a_moment_of_change_is_told(place: Place) -> None:

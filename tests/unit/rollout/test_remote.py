@@ -16,9 +16,11 @@ from dhash_guard.config import Configuration
 from dhash_guard.config.schema import Environment
 from dhash_guard.errors import CannotTell, Damaged, GuardError, Locked, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Purpose
+from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.layout import Layout
+from dhash_guard.rollout import deployments
 from dhash_guard.rollout.remote import Place, StoredVault, open_vault, places, with_store
-from dhash_guard.rollout.syncing import doomed, send
+from dhash_guard.rollout.syncing import Sent, doomed, send
 from dhash_guard.rollout.vault import DryVault, LocalVault, Taken
 from dhash_guard.system import Machine, this_machine
 from dhash_guard.system.host import SystemHost
@@ -67,10 +69,33 @@ class Host:
     def rehearsing(self) -> Host:
         return evolve(self, machine=self.machine.rehearsing())
 
-    def sync(self) -> str:
+    def sync(self, fresh: BackupFacts | None = None) -> Sent:
         store = self.configuration.environment.backup.store
         assert isinstance(store, ObjectStore)
-        return send(self.machine, self.configuration, store, store.open(self.machine), self.said.append).text
+        return send(self.machine, self.configuration, store, store.open(self.machine), self.said.append, fresh)
+
+    def take_apart(self, content: str) -> BackupFacts:
+        """Take one without the store: numbered by what lies here, and uploaded by nobody."""
+        self.clock.at += 10
+        (self.root / "library.json").write_text(content)
+        facts = LocalVault(self.machine, self.configuration).take(Purpose.BACKUP).facts
+        assert facts is not None
+        return facts
+
+    def deployed(self, backup: BackupFacts) -> None:
+        """A deployment began with this backup."""
+        deployment = Deployment(
+            id="d",
+            environment="production",
+            tag="",
+            commit="",
+            begun_at=self.clock.at,
+            newest_sequence=backup.sequence,
+            backup=backup.name,
+            baseline=None,
+            state=DeploymentState.OPEN,
+        )
+        deployments.keep(self.machine, self.configuration, deployment)
 
 
 @pytest.fixture
@@ -226,15 +251,80 @@ def test_a_snapshot_before_a_rollback_asks_nobody(one: Host, mounted: Path) -> N
 
 
 def test_a_failing_upload_leaves_the_local_backup_and_says_so(one: Host, mounted: Path) -> None:
+    first = one.take("one")
     elsewhere = away(mounted)
     with pytest.raises(OutsideSilent, match="only local") as caught:
-        one.take()
-    (local,) = one.vault.listing()
+        one.take("two")
+    local = one.vault.listing()[-1]
     assert local.name in str(caught.value)
+    assert first.name not in str(caught.value)
     assert one.vault.verify(local).ok
     elsewhere.rename(mounted)
-    second = one.take("two")  # the next one takes the first along
-    assert one.places() == {local.name: Place.BOTH, second.name: Place.BOTH}
+    third = one.take("three")  # the next one takes the second along
+    assert one.places() == dict.fromkeys((first.name, local.name, third.name), Place.BOTH)
+
+
+def test_a_disk_with_no_backup_numbers_none_without_the_store(one: Host, two: Host, mounted: Path) -> None:
+    """A second number 1 would be older than everything there, so that `retain` or a rollback would pass it over."""
+    first = one.take("one")
+    elsewhere = away(mounted)
+    with pytest.raises(OutsideSilent, match=r"no backup was taken.*which was the last") as caught:
+        two.take("two")
+    assert (caught.value.exit_code, bool(caught.value.cure)) == (7, True)
+    assert two.vault.listing() == []
+    elsewhere.rename(mounted)
+    two.clock.at = one.clock.at
+    assert two.take("two").sequence == first.sequence + 1
+
+
+def test_what_was_just_taken_is_stored_whatever_its_number(one: Host, two: Host) -> None:
+    two.retaining(1)
+    two.clock.at += 5
+    fresh = two.take_apart("two")
+    newest = [one.take(str(number)) for number in range(3)][-1]
+    assert fresh.sequence < newest.sequence
+    assert two.sync(fresh).text.startswith("1 in ")
+    assert two.places() == {fresh.name: Place.BOTH, newest.name: Place.STORE}
+
+
+def test_two_hosts_that_take_one_in_the_same_second_are_told(one: Host, two: Host) -> None:
+    one.take("one")
+    fresh = two.take_apart("two")
+    with pytest.raises(NoGo, match=r"only local.*another backup called"):
+        two.sync(fresh)
+
+
+def test_the_store_keeps_what_a_rollback_would_go_back_to(one: Host) -> None:
+    one.retaining(1)
+    before = one.take("before")
+    one.deployed(before)
+    later = [one.take(str(number)) for number in range(2)]
+    wanted = {before.name: Place.BOTH, later[0].name: Place.LOCAL, later[1].name: Place.BOTH}
+    assert one.places() == wanted
+    assert [line for line in one.said if "stays in the store" in line and "deployment d" in line]
+    one.deployed(later[1])
+    newest = one.take("newest")
+    assert one.places() == wanted | {before.name: Place.LOCAL, newest.name: Place.BOTH}
+
+
+def test_what_the_store_lacks_may_not_go_from_here(one: Host, mounted: Path) -> None:
+    first = one.take("one")
+    assert one.vault.unsent() == {}
+    assert LocalVault(one.machine, one.configuration).unsent() == {}
+    second = one.take_apart("two")
+    assert list(one.vault.unsent()) == [second.name]
+    assert "not in the store" in one.vault.unsent()[second.name]
+    one.said.clear()
+    elsewhere = away(mounted)
+    silent = one.vault.unsent()
+    assert set(silent) == {first.name, second.name}, "nobody says what is there"
+    assert "does not say" in silent[first.name]
+    assert [line for line in one.said if "warning" in line]
+    elsewhere.rename(mounted)
+    one.retaining(1)
+    third = one.take("three")
+    assert one.places()[third.name] is Place.BOTH
+    assert one.vault.unsent() == {}, "what `retain` lets go may go here as well"
 
 
 @pytest.mark.parametrize(("kind", "code"), [(Damaged, 4), (NoGo, 1), (Locked, 8), (CannotTell, 7), (OutsideSilent, 7)])
@@ -259,20 +349,41 @@ def test_somebody_else_writing_is_exit_8(one: Host, two: Host) -> None:
     assert isinstance(store, ObjectStore)
     with store.open(two.machine).lease("two", 0, 0), pytest.raises(Locked, match=r"only local.*by two"):
         one.take()
-    assert one.sync().startswith("1 in ")
+    assert one.sync().text.startswith("1 in ")
 
 
-def test_a_damaged_local_backup_is_not_uploaded(one: Host, mounted: Path) -> None:
-    elsewhere = away(mounted)
-    with pytest.raises(OutsideSilent):
-        one.take()
-    (local,) = one.vault.listing()
+def test_a_store_that_is_away_does_not_tell_what_is_only_local(one: Host, mounted: Path) -> None:
+    one.take()
+    away(mounted)
+    with pytest.raises(OutsideSilent, match=r"which backups are only local.*is not there") as caught:
+        one.sync()
+    assert "nothing" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_damaged_local_backup_is_not_uploaded_and_told(one: Host, cut: bool) -> None:
+    local = one.take_apart("one")
     content = bytearray((one.root / local.name).read_bytes())
     content[60] ^= 1
-    (one.root / local.name).write_bytes(content)
-    elsewhere.rename(mounted)
+    (one.root / local.name).write_bytes(content[:80] if cut else content)
     good = one.take("two")
     assert one.places() == {local.name: Place.LOCAL, good.name: Place.BOTH}
+    assert [line for line in one.said if line.startswith("warning: damaged and not uploaded") and local.name in line]
+    again = one.sync()
+    assert list(again.damaged) == [local.name]
+    assert "everything else" in again.text
+    assert again.damage.startswith(f"damaged and not uploaded: {local.name} (")
+
+
+def test_what_is_never_uploaded_is_not_called_damaged(one: Host) -> None:
+    one.take()
+    for name in ("notes.zip", "dhash_staging_20260921_120000.zip", "library.json.bak.20260921T120000Z"):
+        path = one.root / "backups" / name
+        path.write_bytes(b"x")
+        path.with_name(name + ".sha256").write_bytes(b"0" * 64)
+    found = one.sync()
+    assert found == Sent(text=found.text)
+    assert found.text.endswith("has everything")
 
 
 @pytest.mark.parametrize("change", ["flip", "cut", "longer", "other"])
@@ -379,7 +490,7 @@ def test_old_ones_go_from_the_store_and_stay_here(one: Host, mounted: Path) -> N
     taken = [one.take(str(number)) for number in range(4)]
     places = one.places()
     assert [places[facts.name] for facts in taken] == [Place.LOCAL, Place.LOCAL, Place.BOTH, Place.BOTH]
-    assert one.sync().endswith("has everything")  # what was let go is not uploaded again
+    assert one.sync().text.endswith("has everything")  # what was let go is not uploaded again
 
 
 def facts(sequence: int, sealed_at: float = 0.0, problem: str = "") -> BackupFacts:

@@ -56,6 +56,23 @@ def test_each_refusal_has_its_reason() -> None:
     assert choice.refused == (("b3", "taken after the deployment began"), ("b2", "no sidecar"), ("b1", "member x differs"))
 
 
+def test_a_number_that_was_given_twice_is_told_by_its_date() -> None:
+    """Another machine, which knew of no backup before, begins at 1 again."""
+    again = facts(1, name="again", sealed_at=DEPLOYMENT.begun_at + 3600)
+    choice = choose([again, facts(1)], DEPLOYMENT, verified)
+    assert choice.target == facts(1)
+    assert choice.refused == (("again", "taken after the deployment began"),)
+    assert warnings_for(again, DEPLOYMENT)
+
+
+def test_clocks_that_differ_a_little_and_what_it_began_with() -> None:
+    ahead = facts(2, sealed_at=DEPLOYMENT.begun_at + 200)
+    assert choose([ahead, facts(1)], DEPLOYMENT, verified).target == ahead
+    far = facts(2, sealed_at=DEPLOYMENT.begun_at + 3600)
+    assert choose([far, facts(1)], DEPLOYMENT, verified).target == facts(1)
+    assert choose([far, facts(1)], evolve(DEPLOYMENT, backup=far.name), verified).target == far
+
+
 def test_one_without_a_number_goes_by_its_date() -> None:
     """Copies of other tools come after every numbered one, the newest of them first."""
     made_elsewhere = [

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from dhash_guard.records.sample import Absence, AbsenceKind, Counts
 from dhash_guard.records.units import Seconds, Unit
@@ -34,6 +35,8 @@ PERCENT = ValueMapping(at="rate", unit=Unit.PERCENT)
         ({"list": [{"n": 4}]}, ValueMapping(at="list.0.n", unit=Unit.COUNT), 4.0),
         ({"rate": "1.27"}, ValueMapping(at="rate", unit=Unit.PERCENT, text=True), 0.0127),
         ({}, ValueMapping(at="rate", unit=Unit.COUNT, absent=AbsentMeans.ZERO), 0.0),
+        ({"a": {}}, ValueMapping(at="a.rate", unit=Unit.COUNT, absent=AbsentMeans.ZERO), 0.0),
+        ({"a": [{}]}, ValueMapping(at="a.0.rate", unit=Unit.COUNT, absent=AbsentMeans.ZERO), 0.0),
         ({"e": 3, "n": 200}, ValueMapping(part_at="e", whole_at="n"), Counts(3.0, 200.0)),
     ],
 )
@@ -73,6 +76,40 @@ def test_zero_counts_only_for_a_missing_key_in_a_valid_answer() -> None:
         assert isinstance(said(body, mapping), Absence)
 
 
+NESTED = ValueMapping(at="dhash.queue", unit=Unit.COUNT, absent=AbsentMeans.ZERO)
+
+
+@pytest.mark.parametrize(
+    ("at", "body"),
+    [
+        ("queue", b"[]"),
+        ("queue", b"null"),
+        ("queue", b"0"),
+        ("queue", b'"maintenance"'),
+        ("queue", b"true"),
+        ("queue", [{}]),
+        ("dhash.queue", {"error": "database is down"}),
+        ("dhash.queue", {"dhash": None}),
+        ("dhash.queue", {"dhash": []}),
+        ("dhash.queue", {"dhash": 0}),
+        ("dhash.0", {"dhash": []}),
+        ("dhash.1.queue", {"dhash": [{}]}),
+    ],
+)
+def test_zero_is_a_missing_key_of_an_object_and_of_nothing_else(at: str, body: Any) -> None:
+    value = said(body, ValueMapping(at=at, unit=Unit.COUNT, absent=AbsentMeans.ZERO))
+    assert isinstance(value, Absence)
+    assert value.kind is AbsenceKind.MISSING_PATH
+
+
+def test_zero_is_asked_for_only_of_answers_that_say_when_they_were_made() -> None:
+    settings = HttpJson(kind="http-json", path="/m", values={"v": NESTED})
+    ((where, text),) = settings.faults()
+    assert where == ("values", "v", "absent")
+    assert text.startswith("zero counts only in a fresh answer; give time_at, where the answer says when it was made,")
+    assert evolve(settings, time_at="t", fresh=Seconds(120.0)).faults() == []
+
+
 def test_an_absence_may_be_declared_unhealthy() -> None:
     value = said({}, ValueMapping(at="rate", unit=Unit.PERCENT, absent=AbsentMeans.UNHEALTHY))
     assert value.unhealthy
@@ -91,8 +128,9 @@ def test_the_token_comes_from_the_environment() -> None:
 
 
 def test_a_path_that_leads_nowhere_says_how_far_it_came() -> None:
-    assert find({"a": {"b": 1}}, "a.c") == Missing("a")
-    assert find({"a": [1]}, "a.5") == Missing("a")
+    assert find({"a": {"b": 1}}, "a.c") == Missing("a", only_key=True)
+    assert find({"a": {"b": 1}}, "a.c.d") == Missing("a", only_key=False)
+    assert find({"a": [1]}, "a.5") == Missing("a", only_key=False)
 
 
 def iso(at: float, zone: timezone = UTC) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dhash_guard.errors import UsageProblem
 from dhash_guard.records.sample import Tick
+from dhash_guard.signals import recorded
 from dhash_guard.signals.recorded import ticks
 
 NUMBERS = st.floats() | st.integers() | st.just(1e308)
@@ -80,3 +81,28 @@ def test_a_torn_last_line_ends_the_log(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
     path.write_text('{"tick": 0, "at": 1.0, "samples": {}}\n{"tick": 1, "at": 2.0, "samp')
     assert [tick.index for tick in ticks(path)] == [0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3000])
+def test_the_last_look_is_read_from_the_end(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "log.jsonl"
+    rows = [{"tick": index, "at": float(index), "samples": {"x": 1.0, "y" * 40: 2.0}} for index in range(size)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"tick": 99')
+    assert recorded.last(path) == list(recorded.ticks(path))[-1]
+
+
+def test_the_last_look_may_be_long_and_an_empty_log_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(json.dumps({"tick": 0, "at": 1.0, "samples": {f"signal-{n}": 1.0 for n in range(20_000)}}) + "\n")
+    found = recorded.last(path)
+    assert found is not None and len(found.samples) == 20_000
+    for content in ("", '{"tick": 0'):
+        path.write_text(content)
+        assert recorded.last(path) is None
+
+
+def test_a_last_look_that_is_broken_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"tick": 0, "at": 1.0, "samples": {}}\n{"tick": 1, "at": NaN, "samples": {}}\n')
+    with pytest.raises(UsageProblem, match=r"log\.jsonl:2"):
+        recorded.last(path)

@@ -175,6 +175,24 @@ def _runs(pid: int) -> bool:
         return False
 
 
+TOLD_TO_END = """
+import os, signal
+from dhash_guard.system.interrupt import Interrupted, install
+from dhash_guard.system.workers import in_order
+install()
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+try:
+    print(list(in_order(lambda task, slab: task, range(9), workers=2)))
+except Interrupted:
+    print("told to end")
+"""
+
+
+@FORKS
+def test_a_signal_in_the_middle_of_a_fork_is_not_lost(tmp_path: Path) -> None:
+    assert alone(tmp_path, TOLD_TO_END) == "told to end\n"
+
+
 def test_large_tasks_and_large_results_do_not_wait_for_each_other(workers: int) -> None:
     def echo(task: bytes, slab: memoryview) -> bytes:
         return task

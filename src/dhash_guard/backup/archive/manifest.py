@@ -6,17 +6,18 @@ import json
 import re
 from enum import Enum
 from json.encoder import encode_basestring
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from attrs import frozen
 
+from dhash_guard.backup.naming import is_date
 from dhash_guard.records.backup import Purpose
 from dhash_guard.records.canonical import canonical
-from dhash_guard.records.codec import from_data, to_data
+from dhash_guard.records.codec import from_json, to_data
 
 FORMAT = 1
-HEADER_CAP = 64 << 20
-"""Bytes that the header's line may take; it names every file that was left out."""
+HEADER_CAP = 1 << 20
+"""Bytes that the header's line may take, which every list of backups reads; it names every file that was left out."""
 
 LINE_CAP = 32_768
 """Bytes that the line of a member may take; a path has at most a few thousand."""
@@ -134,13 +135,14 @@ def read_header(line: bytes) -> Header:
     header = _strict(Header, line)
     if header.format != FORMAT:
         raise ValueError(f"the manifest has format {header.format}, this version reads {FORMAT}")
+    if not (is_date(header.created_at) and is_date(header.sealed_at)):
+        raise ValueError("the manifest has a date that is none")
     return header
 
 
 def _strict(kind: type[T], line: bytes) -> T:
     """The record whose canonical line is exactly `line`; anything else, also a number in quotes, is an error."""
-    data: Any = json.loads(line)
-    record = from_data(kind, data if isinstance(data, dict) else {})
+    record = from_json(kind, line)
     if canonical(to_data(record)) + b"\n" != line:
         raise ValueError(f"no {kind.__name__} record in canonical form")
     return record

@@ -16,6 +16,8 @@ from dhash_guard.backup.names import RESERVED, collisions, folded, link_problem,
 
 _TYPES = {Kind.FILE: stat.S_IFREG, Kind.DIRECTORY: stat.S_IFDIR, Kind.LINK: stat.S_IFLNK}
 _LOCAL_CAP = 1 << 17
+_END_OF_TIME = 2**63 * 10**9
+"""Nanoseconds from 1970 that no system can set as the time of a file; each disk keeps less, and takes the nearest it has."""
 
 
 class Placed(NamedTuple):
@@ -122,8 +124,8 @@ def entry_problems(entry: Entry) -> list[str]:
 def member_problems(member: Member, entry: Entry) -> list[str]:
     """Where a member contradicts itself or its entry."""
     found = []
-    if min(member.size, member.mode) < 0 or member.mode > 0o7777:
-        found.append(f"{member.path!r} has an impossible kind, size or mode")
+    if min(member.size, member.mode) < 0 or member.mode > 0o7777 or abs(member.mtime_ns) >= _END_OF_TIME:
+        found.append(f"{member.path!r} has an impossible size, mode or time")
     if (member.kind is Kind.DIRECTORY) != (member.sha256 == "") or (member.kind is Kind.DIRECTORY and member.size):
         found.append(f"{member.path!r} has a hash or a size that does not fit its kind")
     if member.kind is Kind.LINK:

@@ -17,7 +17,7 @@ from attrs import define, evolve, field, frozen
 
 from dhash_guard.backup.archive.cloning import WORTHWHILE, can_clone, clone, padding
 from dhash_guard.backup.archive.deflate import STANDARD, Deflate
-from dhash_guard.backup.archive.manifest import Header, Kind, header_line
+from dhash_guard.backup.archive.manifest import HEADER_CAP, Header, Kind, header_line
 from dhash_guard.backup.archive.packing import (
     BATCH,
     PIECE,
@@ -49,6 +49,7 @@ from dhash_guard.backup.archive.zipformat import (
     local_header,
 )
 from dhash_guard.backup.names import MANIFEST, SUMS
+from dhash_guard.errors import NoGo
 from dhash_guard.system.clock import Clock
 from dhash_guard.system.workers import in_order
 
@@ -262,8 +263,13 @@ class _Writing:
             os.close(self._bigs.pop().descriptor)
 
     def close(self, header: Header) -> Written:
-        """Write manifest, sums, directory and the end."""
+        """Write manifest, sums, directory and the end; raise NoGo where no reader would take the manifest."""
         first = header_line(header)
+        if len(first) > HEADER_CAP:
+            raise NoGo(
+                f"the {len(header.left_out)} paths that are left out are more than a manifest can name",
+                cure="Move environment files and old trees to a folder that no component covers.",
+            )
         sha256 = self._stream(MANIFEST, first, self.manifest, header)
         self.sums.write(f"{sha256}  {MANIFEST}\n".encode())
         self._stream(SUMS, b"", self.sums, header)

@@ -22,7 +22,11 @@ from dhash_guard.backup.foreign.tree import problems_of
 from dhash_guard.backup.names import RESERVED, link_problem
 from dhash_guard.errors import CannotTell, Damaged
 
-_JSON_CAP = 256 << 20
+_JSON_CAP = 32 << 20
+"""Bytes of a JSON document that is read whole, which takes two to three times as much memory."""
+_END = 4096
+_AROUND = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
+"""What may stand before and behind a document: blanks, marks of the encoding, halves of its characters."""
 _LINK_CAP = 4096
 
 
@@ -130,16 +134,27 @@ def opened_single(path: Path, member: str, deflate: Deflate, *, whole: bool) -> 
         yield Foreign(path, file, size, (only,), {member: 0}, tuple(problems))
 
 
-def json_problem(file: BinaryIO, size: int) -> str:
-    """Why the open file is no JSON document; empty where it is one, or is too large to be looked at."""
-    if size > _JSON_CAP:
-        return ""
+def json_problem(file: BinaryIO, size: int, cap: int = _JSON_CAP) -> str:
+    """Why the open file is no JSON document; empty where it is one, or is larger than `cap` and begins and ends as one."""
     file.seek(0)
+    if size > cap:
+        return _torn(file, size)
     try:
-        json.loads(file.read())
+        # What was read is let go of at once: only that it can be read counts.
+        json.loads(file.read(), object_pairs_hook=len, parse_float=len, parse_int=len)
     except (ValueError, RecursionError) as problem:
         return f"no JSON document: {problem}"
     return ""
+
+
+def _torn(file: BinaryIO, size: int) -> str:
+    """What is wrong with the two ends of a document, as after a copy that was cut off."""
+    begins = file.read(_END).lstrip(_AROUND)[:1]
+    file.seek(max(0, size - _END))
+    ends = file.read(_END).rstrip(_AROUND)[-1:]
+    if begins + ends in (b"{}", b"[]", b'""') or not (begins and ends):
+        return ""
+    return f"no JSON document: it begins with {begins.decode('latin-1')!r} and ends with {ends.decode('latin-1')!r}"
 
 
 def is_ours(found: Sequence[Found]) -> bool:

@@ -12,7 +12,7 @@ from dhash_guard.backup.archive.structure import header_problems
 from dhash_guard.backup.opening import opened_archive
 from dhash_guard.backup.restoring.comparing import different_roots
 from dhash_guard.backup.restoring.digest import summaries
-from dhash_guard.backup.restoring.unpacking import Targets, finish_folders, unpack
+from dhash_guard.backup.restoring.unpacking import Targets, finish_folders, require_names, unpack
 from dhash_guard.errors import Damaged
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.layout import Layout
@@ -37,6 +37,7 @@ def extract(machine: Machine, layout: Layout, facts: BackupFacts, scratch: Path)
         header = archive.header()
         if problems := header_problems(header):
             raise Damaged("; ".join(problems), where=facts.name)
+        require_names(archive)
         found = summaries(header, archive.contents())
         tops = {root.path: scratch / root.path for root in header.roots if root.kind is not Kind.ABSENT}
         for top in tops.values():

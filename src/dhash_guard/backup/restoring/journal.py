@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from attrs import frozen
 from dhash_guard.backup.archive.manifest import Kind
 from dhash_guard.errors import CannotTell, Damaged
 from dhash_guard.records.canonical import canonical
-from dhash_guard.records.codec import from_data, to_data
+from dhash_guard.records.codec import from_json, to_data
 from dhash_guard.records.layout import Layout
 from dhash_guard.system.machine import Machine
 
@@ -178,8 +177,7 @@ def _read(kind: type[T], path: Path) -> T | None:
     except FileNotFoundError:
         return None
     try:
-        data = json.loads(content)
-        return from_data(kind, data if isinstance(data, dict) else {})
+        return from_json(kind, content)
     except ValueError as problem:
         raise Damaged(
             f"the record of a restore cannot be understood: {problem}",

@@ -48,15 +48,31 @@ def finish_unfinished(machine: Machine, layout: Layout) -> Recovery | None:
     journal = read_journal(layout)
     if journal is None:
         return None
-    forward = journal.state is State.PREPARED and all_can_go_forward(layout, journal) and _forward(machine, layout, journal)
+    forward = _whole(layout, journal) and _forward(machine, layout, journal)
     if not forward:
         go_back(machine, layout, journal)
+    same = _identical(layout, journal) if forward and journal.operation is Operation.RESTORE else None
+    return _told(journal, forward=forward, identical=same)
+
+
+def foreseen(layout: Layout) -> Recovery | None:
+    """How `recover` would end what was interrupted; reads only. None where nothing was, Damaged as there."""
+    journal = read_journal(layout)
+    return None if journal is None else _told(journal, forward=_whole(layout, journal), identical=None)
+
+
+def _whole(layout: Layout, journal: Journal) -> bool:
+    """Whether everything new is there."""
+    return journal.state is State.PREPARED and all_can_go_forward(layout, journal)
+
+
+def _told(journal: Journal, *, forward: bool, identical: bool | None) -> Recovery:
     return Recovery(
         operation=journal.operation.value,
         backup=journal.backup,
         forward=forward,
         roots=tuple(place.path for place in journal.places),
-        identical=_identical(layout, journal) if forward and journal.operation is Operation.RESTORE else None,
+        identical=identical,
         unloaded=journal.loads if forward else (),
     )
 

@@ -34,6 +34,7 @@ from dhash_guard.backup.restoring.journal import (
 from dhash_guard.backup.restoring.loading import load_all, loading
 from dhash_guard.backup.restoring.recover import finish_unfinished
 from dhash_guard.backup.restoring.staging import stage
+from dhash_guard.backup.restoring.unpacking import require_names
 from dhash_guard.backup.settings import BackupSettings
 from dhash_guard.errors import CannotTell, Damaged, GuardError, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Restoration, RestoredRoot
@@ -157,6 +158,7 @@ def _verified(
             where=facts.name,
             cure="If that is meant, add the paths to backup.components; nothing was touched.",
         )
+    require_names(reading.archive)
     return found.header
 
 

@@ -19,6 +19,7 @@ from dhash_guard.backup.restoring.journal import (
     held,
     inode,
     read_undo,
+    require_no_journal,
     write_journal,
 )
 from dhash_guard.backup.restoring.recover import finish_unfinished
@@ -46,14 +47,7 @@ def undo(machine: Machine, layout: Layout) -> Undone:
     """
     with held(machine, layout, "an undo"):
         finish_unfinished(machine, layout)
-        record = read_undo(layout)
-        if record is None or record.undone:
-            raise CannotTell("there is no restore to undo" if record is None else "the last restore was undone already")
-        gone = [tree for tree in record.trees() if not os.path.lexists(layout.root / tree)]
-        if gone:
-            raise CannotTell("the trees before the restore are gone: " + ", ".join(gone))
-        if mounted := [place for kept in record.roots for place in mounts_in(layout.root / kept.path)]:
-            raise NoGo(f"{mounted[0]} is a mount point and cannot be exchanged", cure="Unmount it, then undo.")
+        record = _undoable(layout)
         journal = _prepared(layout, record)
         try:
             write_journal(machine, layout, journal)
@@ -61,6 +55,29 @@ def undo(machine: Machine, layout: Layout) -> Undone:
             raise NoGo(f"the undo could not begin: {problem}") from problem
         exchange_all(machine, layout, journal)
         close(machine, layout, journal)
+    return _undone(record)
+
+
+def rehearse_undo(layout: Layout) -> Undone:
+    """What `undo` would take back; reads only. Raise as it does, and CannotTell while a restore is unfinished."""
+    require_no_journal(layout)
+    return _undone(_undoable(layout))
+
+
+def _undoable(layout: Layout) -> UndoRecord:
+    """The record of the last restore, after every check that comes before the first change."""
+    record = read_undo(layout)
+    if record is None or record.undone:
+        raise CannotTell("there is no restore to undo" if record is None else "the last restore was undone already")
+    gone = [tree for tree in record.trees() if not os.path.lexists(layout.root / tree)]
+    if gone:
+        raise CannotTell("the trees before the restore are gone: " + ", ".join(gone))
+    if mounted := [place for kept in record.roots for place in mounts_in(layout.root / kept.path)]:
+        raise NoGo(f"{mounted[0]} is a mount point and cannot be exchanged", cure="Unmount it, then undo.")
+    return record
+
+
+def _undone(record: UndoRecord) -> Undone:
     return Undone(backup=record.backup, roots=tuple(kept.path for kept in record.roots))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from dhash_guard.backup.archive.examining import check, confirmed
 from dhash_guard.backup.archive.manifest import HEADER_CAP, Header, Kind, Member, read_member
 from dhash_guard.backup.archive.reader import Archive, Portion
 from dhash_guard.backup.archive.structure import Look, look
+from dhash_guard.backup.names import windows_problem
 from dhash_guard.backup.restoring.digest import restorable_mode
-from dhash_guard.errors import Damaged
+from dhash_guard.errors import Damaged, NoGo
 from dhash_guard.system.files import Files
 from dhash_guard.system.machine import Machine
 from dhash_guard.system.workers import in_order
 
 _PRIVATE_DIRECTORY = 0o700
+_SHOWN = 10
 
 
 @frozen
@@ -37,6 +40,20 @@ class Targets:
                 return top + path[len(root) :]
             root = root.rpartition("/")[0]
         return ""
+
+
+def require_names(archive: Archive, system: str = os.name) -> None:
+    """Raise NoGo naming the members that this system cannot keep under their names; only Windows (`nt`) has such."""
+    if system != "nt":
+        return
+    problems = [problem for member in archive.contents() if (problem := windows_problem(member.path))]
+    if problems:
+        more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise NoGo(
+            f"nothing was written: {'; '.join(problems[:_SHOWN])}{more}",
+            where=str(archive.path),
+            cure="Restore it on the system that it was taken on.",
+        )
 
 
 def unpack(machine: Machine, archive: Archive, targets: Targets) -> tuple[int, int]:
@@ -70,13 +87,14 @@ def _prepared(machine: Machine, portions: Iterator[Portion], targets: Targets) -
 def finish_folders(machine: Machine, archive: Archive, targets: Targets) -> None:
     """Set modes and times of all folders, each after those below it: entries change the time of the folder they are in."""
     above: list[tuple[Member, Path]] = []
-    for member in _folders(archive.lines()):
-        if location := targets.of(member.path):
-            while above and not member.path.startswith(above[-1][0].path + "/"):
-                _finish(machine, *above.pop())
-            above.append((member, Path(location)))
-    while above:
-        _finish(machine, *above.pop())
+    with archive.sound(writing=True):
+        for member in _folders(archive.lines()):
+            if location := targets.of(member.path):
+                while above and not member.path.startswith(above[-1][0].path + "/"):
+                    _finish(machine, *above.pop())
+                above.append((member, Path(location)))
+        while above:
+            _finish(machine, *above.pop())
 
 
 @frozen

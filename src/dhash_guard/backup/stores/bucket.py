@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
-import os
 import secrets
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
@@ -13,6 +13,7 @@ from typing import Any
 from dhash_guard.backup.stores.objects import Beat, idle
 from dhash_guard.backup.stores.store import StoreSilent, WrongBytes
 from dhash_guard.errors import GuardError
+from dhash_guard.system.files import Files
 
 _PART = 16 * 1024 * 1024
 _PARTS = 9_000  # a multipart upload has at most 10,000
@@ -134,7 +135,14 @@ class Memory(Bucket):
 
 
 class Folder(Memory):
-    """Objects as files of a mounted folder. A finished, synced file gets its name by a link, which never replaces one."""
+    """Objects as files of a mounted folder, changed through `disk`.
+
+    A finished, synced file gets its name by a link, which never replaces one; that name is synced before it counts.
+    """
+
+    def __init__(self, files: Any, base: str, where: str, deadline: float, disk: Files) -> None:
+        super().__init__(files, base, where, deadline)
+        self._disk = disk
 
     def sizes(self, below: str = "") -> Mapping[str, int]:
         if not Path(self._base).is_dir():  # an unmounted disk is no empty store
@@ -167,15 +175,27 @@ class Folder(Memory):
                     for block in blocks:
                         file.write(block)
                         beat()
-                    file.flush()
-                    os.fsync(file.fileno())
+                    self._disk.finish(file)
                 path.hardlink_to(temporary)
             finally:
                 temporary.unlink(missing_ok=True)
+            try:
+                self._sync(path.parent)
+                self._sync(Path(self._base))  # a folder in it may be new
+            except OSError:
+                path.unlink(missing_ok=True)  # whoever tries again must not find it and take it for good
+                raise
 
         if not Path(self._base).is_dir():
             raise StoreSilent("the folder of the store is not there", where=self.where, transient=False)
         _told(write, self.where)
+
+    def _sync(self, folder: Path) -> None:
+        try:
+            self._disk.sync_directory(folder)
+        except OSError as problem:
+            if problem.errno not in (errno.EINVAL, errno.ENOTSUP):  # some that come over a network sync files only
+                raise
 
 
 class _PastEnd(StoreSilent):

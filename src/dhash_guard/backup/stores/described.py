@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from dhash_guard.backup.naming import Named, named
+from dhash_guard.backup.naming import Named, is_date, named
 from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.layout import Layout
 
@@ -23,7 +23,11 @@ def described(layout: Layout, name: str, size: int, told: BackupFacts | None) ->
     """The facts of a stored backup of `size` bytes, of which the store told `told`; with a problem where that cannot be."""
     said = said_by(layout, name)
     assert said is not None, name
-    if told is not None and (told.environment, told.purpose, told.size) == (said.environment, said.purpose, size):
+    if (
+        told is not None
+        and (told.environment, told.purpose, told.size) == (said.environment, said.purpose, size)
+        and is_date(told.sealed_at)
+    ):
         return evolve(told, name=here(layout, name))
     return BackupFacts(
         name=here(layout, name),

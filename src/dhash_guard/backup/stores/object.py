@@ -20,7 +20,6 @@ from dhash_guard.backup.stores.store import Store
 from dhash_guard.errors import UsageProblem
 from dhash_guard.system.machine import Machine
 
-_KINDS: dict[str, type[Bucket]] = {"s3": Bucket, "file": Folder, "memory": Memory}
 _LIBRARIES = {"s3": ("fsspec", "s3fs"), "file": ("fsspec",), "memory": ("fsspec",)}
 _ADDRESS = "Write s3://bucket/prefix, or file:///mounted/folder."
 
@@ -75,9 +74,12 @@ class ObjectStore:
         scheme, base = _address(self.url)
         if self.retain is not None and self.retain < 1:
             raise UsageProblem("retain must be at least 1", where="backup.store.retain", cure="Leave it out to keep all.")
-        files = self.client(machine)
-        where = f"{scheme}://{base}"
-        objects = Patient(_KINDS[scheme](files, base, where, deadline), machine.clock, patience)
+        place = (self.client(machine), base, f"{scheme}://{base}", deadline)
+        if scheme == "file":
+            bucket: Bucket = Folder(*place, machine.files)
+        else:
+            bucket = (Memory if scheme == "memory" else Bucket)(*place)
+        objects = Patient(bucket, machine.clock, patience)
         return ObjectPairs(objects, lambda holder: Chain(objects, machine.clock, holder, secrets.token_hex(8)))
 
     def _is_endpoint(self) -> bool:
@@ -127,7 +129,7 @@ def _address(url: str) -> tuple[str, str]:
             "the address carries credentials or a port", where="backup.store.url", cure="Use key_env, endpoint_url."
         )
     base = (parts.netloc + parts.path).rstrip("/")
-    if parts.scheme not in _KINDS or not base or parts.query or parts.fragment or ".." in base.split("/"):
+    if parts.scheme not in _LIBRARIES or not base or parts.query or parts.fragment or ".." in base.split("/"):
         raise UsageProblem("this is no address of a store", where="backup.store.url", cure=_ADDRESS)
     return parts.scheme, base if parts.scheme != "memory" else f"/{base}"
 

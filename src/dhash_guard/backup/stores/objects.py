@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -10,7 +9,7 @@ from typing import Protocol, TypeVar
 from attrs import frozen
 
 from dhash_guard.backup.stores.store import StoreSilent, WrongBytes
-from dhash_guard.records.codec import from_data
+from dhash_guard.records.codec import from_json
 from dhash_guard.system.clock import Clock
 
 T = TypeVar("T")
@@ -62,8 +61,7 @@ HASTY = Patience(attempts=1)
 
 def record(kind: type[T], content: bytes) -> T:
     """The record that a small object holds; raise ValueError where it holds something else."""
-    data = json.loads(content)
-    return from_data(kind, data if isinstance(data, dict) else {})
+    return from_json(kind, content)
 
 
 def returns(objects: Objects, key: str, content: bytes) -> bool:

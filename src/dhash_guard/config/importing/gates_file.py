@@ -40,7 +40,8 @@ class GatesFile:
         """What a person should know of a run with this file."""
         if env not in self.environments:
             return f"{self.name} has no gates for {env}; a run with it is refused"
-        return f"the gates of {self.name} take the place of all gates of {env}; nothing else of it is used"
+        gates = f"the gates of {self.name} take the place of all gates of {env}"
+        return f"{gates}; nothing else of it is used: whether {env} rolls back by itself stays as configured"
 
     def laid(self, tree: Node, env: str, applied: Callable[[WatchPlan], WatchPlan]) -> tuple[Node, list[Fault]]:
         """The environment's tree with the gates of the file, and everything in them that cannot be understood.

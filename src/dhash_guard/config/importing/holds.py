@@ -52,7 +52,7 @@ def samples(draft: Draft, piece: Piece) -> str:
 def _looks(plan: WatchPlan) -> int:
     """How many looks the watch has, by division: counting them one by one could take minutes."""
     fast = plan.duration if plan.then is None else min(plan.duration, plan.then.after)
-    return int(fast // plan.interval + (plan.duration - fast) // plan.slowest) + 1
+    return int(fast // plan.interval + (plan.duration - fast) // plan.interval_at(plan.duration)) + 1
 
 
 def _over(draft: Draft, leaf: Node, seconds: float, aggregate: str, why: str) -> str:
