@@ -1,7 +1,7 @@
 """Changes one small thing in the judge at a time and asks the tests whether they notice; prints what they did not.
 
-`make mutants` runs a seeded sample; `SAMPLE=0` runs all. A survivor is a change that no test of gates/ saw: either a
-missing case, or a change without any effect, which the list in docs/mutants.md explains.
+`make mutants` runs a seeded sample; `SAMPLE=0` runs all, `ONLY="trust claim"` those of some modules. A survivor is a change
+that no test of gates/ saw: either a missing case, or a change without any effect, which docs/mutants.md explains.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ def noticed(path: Path, source: str) -> bool:
 
 def main() -> int:
     """Print every survivor as `file:line what`, and the share that was noticed."""
-    sample = int(os.environ.get("SAMPLE", "200"))
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(GATES.glob("*.py"))}
+    sample, only = int(os.environ.get("SAMPLE", "200")), os.environ.get("ONLY", "").split()
+    paths = sorted(path for path in GATES.glob("*.py") if not only or path.stem in only)
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
     every = [(path, *place) for path, tree in trees.items() for place in places(tree)]
     chosen = every if not sample else random.Random(4).sample(every, min(sample, len(every)))
 

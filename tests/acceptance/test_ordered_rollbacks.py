@@ -98,7 +98,7 @@ def test_a_second_rollback_to_the_same_backup_is_asked_for_with_force(project: P
     assert project.guard("rollback", "--confirm", "production", env=runner).code == 0
     again = project.guard("rollback", "--confirm", "production", env=runner)
     assert again.code == 1
-    assert "already" in again.err
+    assert "already" in again.out
     assert project.guard("rollback", "--force", env=runner).code == 0
 
 

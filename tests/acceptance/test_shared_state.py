@@ -136,7 +136,7 @@ def test_a_live_rollback_of_another_machine_is_not_disturbed(
     held_elsewhere(github, "rollback")
     done = project.guard("rollback", "--force", env=runner)
     assert done.code == 8, done.err
-    assert "rollback 5/1, eve" in done.err
+    assert "rollback 5/1, eve" in done.out
     assert project.version == "again"
 
 
