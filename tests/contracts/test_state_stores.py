@@ -22,7 +22,7 @@ from dhash_guard.github.patience import Patience
 from dhash_guard.github.state_ref import StateRef
 from dhash_guard.ledger.state_file import StateFile
 from dhash_guard.records.layout import Layout
-from dhash_guard.records.shared_state import SharedState, content
+from dhash_guard.records.shared_state import Consumption, SharedState, content
 from dhash_guard.simulator import Simulator
 from dhash_guard.system.files import SystemFiles
 from dhash_guard.system.state_store import NOTHING, StateStore
@@ -139,6 +139,16 @@ def test_any_text_survives(opened: Open) -> None:
     state = evolve(FIRST, holder=evolve(holder, reason='a\n"b" #7 @ada ünïcode \U0001f600 \u2028'))
     opened().swap(NOTHING, state, "line\n::set-output:: \x1b[31m@ada")
     assert opened().read().state == state
+
+
+def test_a_state_of_more_than_a_megabyte_is_read_back(opened: Open) -> None:
+    """Of a file that large GitHub's contents route gives no content."""
+    uses = [
+        Consumption(evidence="a" * 64, environment="production", target=f"v{n}", attempt=1, by="r", at=NOON)
+        for n in range(7000)
+    ]
+    opened().swap(NOTHING, evolve(FIRST, consumed=tuple(uses)), "many uses")
+    assert len(opened().read().state.consumed) == len(uses)
 
 
 # The file alone

@@ -108,7 +108,9 @@ class StateRef:
         path = f"{self._root}/contents/{FILE}?ref={quote(version, safe='')}"
         for left in reversed(range(_LATE)):
             try:
-                data = self._api.transport.call("GET", path, need=READ_CONTENTS).data
+                data = self._get(path)
+                if data.get("encoding") == "none":  # above 1 MB the contents come as a blob only
+                    data = self._get(f"{self._root}/git/blobs/{text(data, 'sha')}")
                 return read(_decoded(text(data, "content")), self._environment)
             except NotFound as problem:
                 if not left:
@@ -117,6 +119,12 @@ class StateRef:
             except ValueError as problem:
                 raise self._damaged(version, str(problem)) from problem
         raise AssertionError("unreachable")
+
+    def _get(self, path: str) -> dict[str, Any]:
+        data = self._api.transport.call("GET", path, need=READ_CONTENTS).data
+        if not isinstance(data, dict):
+            raise Silent("GitHub answered something else than an object", where=path)
+        return data
 
     def _damaged(self, version: str, why: str) -> Damaged:
         return Damaged(

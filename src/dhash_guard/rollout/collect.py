@@ -61,8 +61,8 @@ class Collector:
         try:
             self._collect()
         except (KeyboardInterrupt, Interrupted):
-            return Done(f"{self.count} looks written to {self.path}, until it was stopped")
-        return Done(f"{self.count} looks written to {self.path}")
+            return Done(f"{plural(self.count, 'look')} written to {self.path}, until it was stopped")
+        return Done(f"{plural(self.count, 'look')} written to {self.path}")
 
     def rehearse(self) -> Done:
         """What would be written, after every check that reads; not one line of it is, so there is no need to wait."""

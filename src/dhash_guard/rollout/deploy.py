@@ -11,6 +11,7 @@ from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.deployment import Baseline, Deployment, DeploymentState
 from dhash_guard.records.event import Level
 from dhash_guard.records.evidence import Evidence
+from dhash_guard.report.words import plural
 from dhash_guard.rollout import deployments, leave, maintenance_mode, recording
 from dhash_guard.rollout.automatic import warn_of_hazards
 from dhash_guard.rollout.changing import begin, fall_back, interrupted, new_deployment, take_baseline
@@ -267,4 +268,7 @@ def _failed(run: Guarded, problem: GuardError) -> Evidence:
 
 def _told(baseline: Baseline) -> str:
     health = baseline.health.value if baseline.health is not None else "never answered"
-    return f"{baseline.samples} looks, service {health}, {len(baseline.medians)} signals with values"
+    recorded = max((each.count for each in baseline.medians.values()), default=0)
+    more = f", {plural(recorded, 'look')} recorded before" if recorded > baseline.samples else ""
+    looks, signals = plural(baseline.samples, "look"), plural(len(baseline.medians), "signal")
+    return f"{looks}, service {health}, {signals} with values{more}"

@@ -13,6 +13,8 @@ from dhash_guard.simulator.state import GitCommit, made_up_sha
 
 _UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
 _BLOB_MODE = "100644"
+_INLINE = 1 << 20
+"""Bytes of a file that its contents hold; of a larger one GitHub gives the blob alone."""
 
 
 def make_tree(call: Call) -> Reply:
@@ -93,8 +95,10 @@ def file(call: Call) -> Reply:
     git_url = f"{call.api}/git/blobs/{sha}"
     facts = {"type": "file", "name": path.rpartition("/")[2], "path": path, "sha": sha, "url": url, "html_url": html}
     links = {"self": url, "git": git_url, "html": html}
-    more = {"size": len(objects.blobs[sha].encode()), "git_url": git_url, "download_url": None, "_links": links}
-    return Reply(data=_content(objects.blobs[sha]) | facts | more)
+    size = len(objects.blobs[sha].encode())
+    more = {"size": size, "git_url": git_url, "download_url": None, "_links": links}
+    content = _content(objects.blobs[sha]) if size <= _INLINE else {"content": "", "encoding": "none"}
+    return Reply(data=content | facts | more)
 
 
 def descends(call: Call, sha: str, ancestor: str) -> bool:
