@@ -8,8 +8,6 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-gc.set_threshold(50_000, 50, 50)  # eleven thousand tests stay in memory; looking through them again and again takes minutes
-
 settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -19,6 +17,10 @@ settings.load_profile("full" if os.environ.get("DHASH_GUARD_FULL") else "ci")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the long variants too")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # eleven thousand tests stay; nobody has to look through them again and again
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

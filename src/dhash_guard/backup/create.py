@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from dhash_guard.backup.naming import archive_path, leftovers, next_moment, temp
 from dhash_guard.backup.numbering import next_number, remember_number
 from dhash_guard.backup.restoring.journal import held, require_no_journal, wait_until_free
 from dhash_guard.backup.sealing import discarded, explained, require_renames, seal
-from dhash_guard.backup.settings import BackupSettings
+from dhash_guard.backup.settings import BackupSettings, Component
 from dhash_guard.backup.streams import made
 from dhash_guard.errors import NoGo
 from dhash_guard.records.backup import BackupFacts, Purpose
@@ -40,6 +41,8 @@ class BackupPlan:
     requested: tuple[str, ...] | None
     name: str
     collection: Collection
+    stands: tuple[tuple[int, int] | None, ...]
+    """Which entries stood at the roots when they were looked at."""
 
     @property
     def bytes(self) -> int:
@@ -58,10 +61,14 @@ def plan(
     if os.path.lexists(layout.journal):
         wait_until_free(machine, layout, 0.0)  # while the restore is running, that is what is said
     require_no_journal(layout)
+    parts = select(settings, components)
+    stands = _stands(layout, parts)  # before they are looked at: what changes meanwhile is looked at again
     # A service that is held still before its files are read may have its databases open until then.
-    collection = collect(layout, select(settings, components), strict=settings.quiesce is None)
+    collection = collect(layout, parts, strict=settings.quiesce is None)
     path = archive_path(layout, environment, Purpose.BACKUP, next_moment(layout, environment, machine.clock.now()))
-    return BackupPlan(environment=environment, requested=components, name=layout.relative(path), collection=collection)
+    return BackupPlan(
+        environment=environment, requested=components, name=layout.relative(path), collection=collection, stands=stands
+    )
 
 
 def create(
@@ -93,7 +100,8 @@ def create(
             parts = select(settings, plan.requested)
             # The service stands still only while its files are read.
             with quiesced(machine, layout, settings), made(machine, layout, parts) as streams:
-                unchanged = settings.quiesce is None and not streams
+                # A restore may have put other files there since the plan was made, which was before we had the lock.
+                unchanged = settings.quiesce is None and not streams and plan.stands == _stands(layout, parts)
                 collection = plan.collection if unchanged else collect(layout, parts, streams)
                 _require_room(machine, layout, collection)
                 header = header_for(layout, plan.environment, purpose, at, collection, after)
@@ -101,6 +109,19 @@ def create(
             remember_number(machine, layout, plan.environment, header.sequence)
             seal(machine, layout, path, written)
     return facts_of(layout, path)
+
+
+def _stands(layout: Layout, components: Mapping[str, Component]) -> tuple[tuple[int, int] | None, ...]:
+    """Device and inode of what stands at each root, None where nothing does; a restore puts others there."""
+    return tuple(_entry(layout.root / path) for part in components.values() for path in part.roots)
+
+
+def _entry(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _require_room(machine: Machine, layout: Layout, collection: Collection) -> None:

@@ -112,7 +112,7 @@ def program() -> None:
 
 def main() -> NoReturn:
     """Run the program and exit with the code of the table in the help."""
-    gc.set_threshold(20_000, 20, 20)  # loading makes much that stays; looking through it again and again costs a tenth
+    gc.set_threshold(20_000)  # loading makes much that stays; looking through it again and again costs a tenth
     for stream in (sys.stdout, sys.stderr):
         _unambiguous(stream)
     sys.exit(run(sys.argv[1:]))

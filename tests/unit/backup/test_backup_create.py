@@ -233,6 +233,19 @@ def test_plan_reads_only_and_says_what_is_left_out(project: Project) -> None:
     assert plan.bytes == 14 + 4 + 10 + 100
 
 
+def test_what_a_restore_put_there_meanwhile_is_backed_up(project: Project) -> None:
+    """A plan is made without the lock: whoever had it until then may have exchanged a root."""
+    project.put("uploads/new.json", b"old")
+    plan = backup.plan(project.machine, project.layout, project.settings, "production")
+    shutil.move(project.root / "uploads", project.root / "before")
+    project.put("uploads/restored.json", b"restored")
+    facts = backup.create(project.machine, project.layout, project.settings, plan)
+    with opened(project.root / facts.name) as archive:
+        names = [entry.name for entry in archive.entries()]
+    assert "uploads/restored.json" in names
+    assert "uploads/new.json" not in names
+
+
 def test_an_unfinished_restore_comes_first(project: Project) -> None:
     project.layout.state.mkdir()
     project.layout.journal.write_text("{}")
