@@ -92,6 +92,9 @@ def test_a_document_that_is_none_is_not_sealed(project: Project) -> None:
     assert list(project.layout.backups.iterdir()) == []
 
 
+ZEROS = "no JSON document: there are zeros where something was to be written, as after a power cut"
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -102,6 +105,8 @@ def test_a_document_that_is_none_is_not_sealed(project: Project) -> None:
         (b"[1]" + b" " * 10_000, ""),
         (b'{"a": [' + b"1," * 20, "no JSON document: it begins with '{' and ends with ','"),
         (b"PK\x03\x04" + b"0" * 40, "no JSON document: it begins with 'P' and ends with '0'"),
+        (bytes(10_000), ZEROS),
+        (b'{"a": 1' + bytes(10_000), ZEROS),
         (b'["' + b"x" * 40 + b"}", "no JSON document: it begins with '[' and ends with '}'"),
     ],
 )

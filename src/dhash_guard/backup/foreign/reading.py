@@ -22,7 +22,7 @@ from dhash_guard.backup.foreign.tree import problems_of
 from dhash_guard.backup.names import RESERVED, link_problem
 from dhash_guard.errors import CannotTell, Damaged
 
-_JSON_CAP = 32 << 20
+_JSON_CAP = 64 << 20
 """Bytes of a JSON document that is read whole, which takes two to three times as much memory."""
 _END = 4096
 _AROUND = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
@@ -149,9 +149,12 @@ def json_problem(file: BinaryIO, size: int, cap: int = _JSON_CAP) -> str:
 
 def _torn(file: BinaryIO, size: int) -> str:
     """What is wrong with the two ends of a document, as after a copy that was cut off."""
-    begins = file.read(_END).lstrip(_AROUND)[:1]
+    first = file.read(_END)
     file.seek(max(0, size - _END))
-    ends = file.read(_END).rstrip(_AROUND)[-1:]
+    last = file.read(_END)
+    if not all(end.strip(b"\x00") for end in (first, last)):
+        return "no JSON document: there are zeros where something was to be written, as after a power cut"
+    begins, ends = first.lstrip(_AROUND)[:1], last.rstrip(_AROUND)[-1:]
     if begins + ends in (b"{}", b"[]", b'""') or not (begins and ends):
         return ""
     return f"no JSON document: it begins with {begins.decode('latin-1')!r} and ends with {ends.decode('latin-1')!r}"
