@@ -12,8 +12,8 @@ from dhash_guard.gates.reading import Level, crosses
 from dhash_guard.gates.settings import Aggregate
 from dhash_guard.records.units import Quantity
 
-_DOUBT = 1e-9
-"""How near to a limit, relative to the largest value, a running sum is not trusted."""
+DOUBT = 1e-9
+"""Nearer to a limit than this, relative to the largest value, a running sum is not trusted."""
 
 
 @define
@@ -94,7 +94,7 @@ def _share(ahead: Ahead, share: float) -> bool:
 def _mean(ahead: Ahead) -> bool:
     if not ahead.crossing:
         return True
-    doubt = _DOUBT * (ahead.largest + abs(ahead.line.limit))
+    doubt = DOUBT * (ahead.largest + abs(ahead.line.limit))
     sign = 1.0 if ahead.upper else -1.0
     came = sum(number for number in ahead.numbers if sign * number > 0)
     left = sum(number for number in ahead.gone if sign * number < 0)
@@ -104,8 +104,8 @@ def _mean(ahead: Ahead) -> bool:
 
 def _rise(ahead: Ahead) -> bool:
     if ahead.upper:
-        return not ahead.line.crossed_by(max(ahead.numbers) - min(*ahead.held, *ahead.numbers))
-    return not ahead.line.crossed_by(min(ahead.numbers) - max(*ahead.held, *ahead.numbers))
+        return not ahead.line.crossed_by(max(ahead.numbers) - min((*ahead.held, *ahead.numbers)))
+    return not ahead.line.crossed_by(min(ahead.numbers) - max((*ahead.held, *ahead.numbers)))
 
 
 _RULES: Mapping[Aggregate, Callable[[Ahead], bool]] = {

@@ -10,7 +10,7 @@ from itertools import takewhile
 from attrs import define, field
 
 from dhash_guard.gates.aggregates import SHARES, Look, aggregate_of, pooled
-from dhash_guard.gates.foresight import Ahead, Line, stays_within
+from dhash_guard.gates.foresight import DOUBT, Ahead, Line, stays_within
 from dhash_guard.gates.reading import Level, Limits, plain
 from dhash_guard.gates.settings import Aggregate
 from dhash_guard.gates.slope import Slope
@@ -21,12 +21,8 @@ from dhash_guard.records.units import Seconds, format_duration
 _EPS = 1e-3
 _RESUM = 4096
 """After so many looks the running sums are made anew, so that rounding cannot gather."""
-_DOUBT = 1e-9
-"""Nearer to a limit than this, relative to the largest value, a running mean is reckoned exactly."""
 _DOUBTFUL_TREND = 1e-6
-"""The same for a running slope, in which more rounding gathers."""
-_MOVING = (Aggregate.RISE, Aggregate.TREND)
-"""Their limits are no values of the signal, so that single looks say nothing."""
+"""As DOUBT for a running slope, in which more rounding gathers."""
 
 
 @define
@@ -69,11 +65,11 @@ class Window:
         if self.aggregate is Aggregate.RATIO or self._holes:
             return False
         numbers: Sequence[float] = values  # type: ignore[assignment]  # a window has no words
-        if not any(line.count for line in self._lines) and self.aggregate not in _MOVING and self.limits.all_fine(values):
+        if not any(line.count for line in self._lines) and not self.aggregate.grows and self.limits.all_fine(values):
             return True
         start = times[-1] - self.over + _EPS
         gone = [number for at, number, _ in takewhile(lambda look: look[0] <= start, self._looks)]
-        held = [number for _, number, _ in self._looks] if self.aggregate in _MOVING else []
+        held = [number for _, number, _ in self._looks] if self.aggregate.grows else []
         size = len(self._looks)
         return all(
             stays_within(
@@ -186,7 +182,7 @@ class Window:
         if not isinstance(newest, Counts) or newest.running or not self._whole > 0:
             return pooled(self._looks)
         ratio = self._part / self._whole
-        if any(abs(ratio - line.limit) < _DOUBT for line in self._lines):
+        if any(abs(ratio - line.limit) < DOUBT for line in self._lines):
             return pooled(self._looks)
         return Counts(self._part, self._whole)
 
@@ -232,7 +228,7 @@ class Window:
                 return line.count > 0 if (self.aggregate is Aggregate.MAX) is upper else line.count == size
             case Aggregate.MEAN if line.count in (0, size):
                 return line.count == size
-            case Aggregate.MEAN if abs(self._sum / size - line.limit) > _DOUBT * (self._largest + abs(line.limit)):
+            case Aggregate.MEAN if abs(self._sum / size - line.limit) > DOUBT * (self._largest + abs(line.limit)):
                 return line.crossed_by(self._sum / size)
             case Aggregate.MEDIAN | Aggregate.P90 | Aggregate.P95 | Aggregate.P99:
                 low = math.floor(SHARES[self.aggregate] * (size - 1))
@@ -253,7 +249,7 @@ class Window:
         if self.aggregate is not Aggregate.RATIO:
             return len(self._looks)
         counts = self._events()
-        return int(counts.whole + _DOUBT) if counts is not None else 0
+        return int(counts.whole + DOUBT) if counts is not None else 0
 
     def standing(self) -> Standing:
         span, seen = format_duration(self.over), len(self._looks)
