@@ -96,6 +96,9 @@ def main() -> int:
     """Print every survivor as `file:line what`, and the share that was noticed."""
     sample, only = int(os.environ.get("SAMPLE", "200")), os.environ.get("ONLY", "").split()
     paths = sorted(path for path in GATES.glob("*.py") if not only or path.stem in only)
+    if unknown := set(only) - {path.stem for path in paths}:
+        print(f"gates/ has no module {', '.join(sorted(unknown))}")
+        return 2
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
     every = [(path, *place) for path, tree in trees.items() for place in places(tree)]
     chosen = every if not sample else random.Random(4).sample(every, min(sample, len(every)))
