@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from dhash_guard.errors import UsageProblem
 from dhash_guard.github.event import About, about, text_at
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.context import RunContext
 
 DEPENDABOT = "dependabot[bot]"
@@ -91,11 +91,11 @@ def _read_event(path: Path) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > _LARGEST_EVENT:
             raise UsageProblem("the event is larger than any that GitHub sends", where=str(path), cure=cure)
-        payload = json.loads(path.read_bytes())
+        payload = loads(path.read_bytes())
     except OSError as problem:
         reason = problem.strerror or type(problem).__name__
         raise UsageProblem(f"cannot read the event: {reason}", where=str(path), cure=cure) from problem
-    except (ValueError, RecursionError) as problem:
+    except ValueError as problem:
         raise UsageProblem("the event is not JSON", where=str(path), cure=cure) from problem
     if not isinstance(payload, dict):
         raise UsageProblem("the event is not a JSON object", where=str(path), cure=cure)

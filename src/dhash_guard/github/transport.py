@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from dhash_guard.errors import UsageProblem
 from dhash_guard.github.diagnosis import Refusal, diagnose
 from dhash_guard.github.errors import GithubProblem, NotAuthorised, Silent, Spent
 from dhash_guard.github.patience import REPEATABLE, Patience, pause
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.context import RunContext
 from dhash_guard.system.clock import Clock
 
@@ -186,8 +186,8 @@ def _parsed(text: str) -> Any:
     if not text:
         return None
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return loads(text)
+    except ValueError:
         return _NONSENSE
 
 

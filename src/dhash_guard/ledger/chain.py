@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from dhash_guard.errors import Damaged
-from dhash_guard.records.canonical import canonical, digest
+from dhash_guard.records.canonical import canonical, digest, loads
 from dhash_guard.records.layout import Layout
 from dhash_guard.system import Machine
 
@@ -60,7 +59,7 @@ def read(path: Path) -> list[Entry]:
             break
         where = f"{path.name}:{number}"
         try:
-            data = json.loads(line)
+            data = loads(line)
             entry = Entry(**data)
         except (ValueError, TypeError) as problem:
             raise Damaged("the ledger line is no record", where=where) from problem

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from attrs import frozen
 
 from dhash_guard.errors import UsageProblem
 from dhash_guard.gates.refusals import Reason, Refused
-from dhash_guard.records.canonical import canonical
+from dhash_guard.records.canonical import canonical, loads
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.statement import STATEMENT_FILE, Statement
 from dhash_guard.system import Machine
@@ -68,7 +67,7 @@ def read(content: bytes, key: Key) -> Statement | Refused:
     if statement.key != key.id:
         what = f"the key {statement.key[:64] or 'without a name'} vouches for it, not {key.id}"
         return Refused(Reason.UNKNOWN_KEY, what, "Let it be made with the key that trust.key_id names.")
-    told = json.loads(content)["mac"]
+    told = loads(content)["mac"]
     if not hmac.compare_digest(_mac(canonical(to_data(statement)), key).encode(), str(told).encode("utf-8", "replace")):
         return Refused(Reason.BAD_MAC, "the key does not vouch for what the statement says", _FIND_OUT)
     return statement
@@ -78,7 +77,7 @@ def _parsed(content: bytes) -> Statement:
     """Only the one byte form is read, so that no two files say the same and no key stands there twice."""
     if len(content) > _LARGEST:
         raise ValueError("it is too large")
-    data = json.loads(content)
+    data = loads(content)
     if not isinstance(data, dict) or data.keys() != {"mac", "statement"}:
         raise ValueError("it is no statement")
     statement = from_data(Statement, data["statement"])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dhash_guard.records.canonical import canonical
+from dhash_guard.records.canonical import canonical, loads
 from dhash_guard.records.evidence import Samples
 from dhash_guard.records.sample import Tick
 from dhash_guard.system.files import Files
@@ -57,7 +56,7 @@ def linked(lines: Iterable[bytes], name: str) -> Iterator[Tick]:
     link = _START
     for number, line in enumerate(lines, start=1):
         try:
-            data = json.loads(line)
+            data = loads(line)
             claimed = data.pop("link")
             link = link_after(link, data)
             intact = claimed == link and canonical(data | {"link": link}) + b"\n" == line

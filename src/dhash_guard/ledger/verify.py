@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from dhash_guard.gates.plan import WatchPlan
 from dhash_guard.gates.settings import Gate
 from dhash_guard.gates.watch import Watch, judge
 from dhash_guard.ledger import chain, samples
-from dhash_guard.records.canonical import canonical, digest, sha256_hex
+from dhash_guard.records.canonical import canonical, digest, loads, sha256_hex
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.evidence import Evidence, Samples
 from dhash_guard.records.layout import Layout
@@ -66,7 +65,7 @@ def recomputed(content: bytes, beside: Mapping[str, bytes], where: str) -> Evide
 def parsed(content: bytes, where: str) -> Evidence:
     """Evidence as its bytes say, checked against nothing; raise Damaged where they are none."""
     try:
-        return from_data(Evidence, json.loads(content))
+        return from_data(Evidence, loads(content))
     except (ValueError, TypeError, RecursionError) as problem:
         raise Damaged(f"not an evidence record: {problem}", where=where) from problem
 
@@ -101,7 +100,7 @@ def verify(layout: Layout, path: Path) -> Proof:
 def _difference(content: bytes, entry: chain.Entry) -> str:
     """Name the first section that no longer has the hash the ledger knows."""
     try:
-        data = json.loads(content)
+        data = loads(content)
     except ValueError:
         return "it is no JSON any more"
     if not isinstance(data, dict):
@@ -154,5 +153,5 @@ def _compare_verdict(lines: bytes, evidence: Evidence, where: str) -> None:
 
 
 def _as_told(verdict: Any) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(canonical(to_data(verdict)))
+    data: dict[str, Any] = loads(canonical(to_data(verdict)))
     return data

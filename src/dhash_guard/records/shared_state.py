@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from attrs import frozen
 
-from dhash_guard.records.canonical import canonical
+from dhash_guard.records.canonical import canonical, loads
 from dhash_guard.records.codec import from_data, to_data
 
 SCHEMA_VERSION = 1
@@ -109,10 +107,7 @@ def content(state: SharedState) -> bytes:
 
 def read(data: bytes | str, environment: str) -> SharedState:
     """What `content` wrote; raise ValueError where it is something else, or of another environment or version."""
-    try:
-        plain = json.loads(data)
-    except RecursionError as problem:
-        raise ValueError("no SharedState record: too deep") from problem
+    plain = loads(data)
     version = plain.get("schema_version") if isinstance(plain, dict) else None
     if version != SCHEMA_VERSION:
         raise ValueError(f"schema version {str(version)[:20]}, this program knows {SCHEMA_VERSION}")

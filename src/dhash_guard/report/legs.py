@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.checklist import Memory
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.leg import LegReport, LegStage
@@ -235,6 +236,6 @@ def _embedded(body: str) -> list[LegReport]:
     try:
         packed = base64.urlsafe_b64decode(found[1])
         content = zlib.decompressobj().decompress(packed, _UNPACKED)
-        return [from_data(LegReport, data) for data in json.loads(content)]
+        return [from_data(LegReport, data) for data in loads(content)]
     except (ValueError, zlib.error, TypeError):
         return []

@@ -145,7 +145,7 @@ def _backup(run: Guarded) -> Finding:
 def _lasting(run: Guarded) -> Iterator[Finding]:
     """What is on a hosted runner goes away with it: backups need a store there, and a store has to answer."""
     store, environ = run.configuration.environment.backup.store, run.machine.environ
-    hosted = environ.get("GITHUB_ACTIONS") == "true" and environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
+    hosted = run.in_job and environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
     if isinstance(store, ObjectStore):
         yield _store(run, store)
     elif hosted:

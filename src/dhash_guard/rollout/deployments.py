@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from attrs import evolve
 from dhash_guard.config import Configuration
 from dhash_guard.errors import Damaged
 from dhash_guard.records.canonical import canonical
-from dhash_guard.records.codec import from_data, to_data
+from dhash_guard.records.codec import from_json, to_data
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.layout import Layout
 from dhash_guard.rollout.alone import alone
@@ -39,7 +38,7 @@ def latest_of(layout: Layout, place: str) -> Deployment | None:
     """The latest deployment of an environment or target by its name; raises as `latest` does."""
     path = layout.deployment(place)
     try:
-        return from_data(Deployment, json.loads(path.read_bytes()))
+        return from_json(Deployment, path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as problem:

@@ -18,7 +18,7 @@ class NotAllowed(NoGo):
 
 def require_leave(run: Guarded, target: BackupFacts, *, forced: bool) -> None:
     """Raise NotAllowed where the order is refused; off a runner the rights of this machine decide, and nothing is asked."""
-    if run.machine.environ.get("GITHUB_ACTIONS") != "true":
+    if not run.in_job:
         return
 
     def work() -> Done:

@@ -13,7 +13,7 @@ from dhash_guard.ledger.seal import EVIDENCE_FILE
 from dhash_guard.records.canonical import sha256_hex
 from dhash_guard.records.statement import STATEMENT_FILE, Statement, Tier
 from dhash_guard.rollout.run import Guarded
-from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, expected_of, on_runner, opened, relied, unfounded
+from dhash_guard.rollout.trusted import Relied, Unfounded, Wanted, expected_of, opened, relied, unfounded
 from dhash_guard.rollout.vouching import spoken
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def find(run: Guarded, wanted: Wanted, source: Provenance | None, commits: Seque
     if not run.facts.commit:
         return Unfounded(refused=None, value="this checkout has no commit to compare with")
     # A runner's own disk has at best a part of what was recorded; elsewhere it has everything.
-    here = wanted.tier is Tier.LOCAL or (wanted.tier is Tier.KEYED and (source is None or not on_runner(run)))
+    here = wanted.tier is Tier.LOCAL or (wanted.tier is Tier.KEYED and (source is None or not run.in_job))
     try:
         found = _local(run, wanted) if here else None
         if here and (found is not None or source is None or wanted.tier is Tier.KEYED):

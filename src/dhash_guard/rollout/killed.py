@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from attrs import frozen
 from dhash_guard.errors import CannotTell
 from dhash_guard.gates.watch import Watch, judge
 from dhash_guard.ledger import samples
-from dhash_guard.records.canonical import canonical
+from dhash_guard.records.canonical import canonical, loads
 from dhash_guard.records.deployment import Deployment
 from dhash_guard.records.outcome import Status
 from dhash_guard.records.sample import Tick
@@ -130,7 +129,7 @@ def _folders(path: Path) -> list[Path]:
 def state_in(folder: Path) -> dict[str, Any]:
     """What the watch of this run folder noted of itself; nothing where there is no note, or half of one."""
     try:
-        state = json.loads((folder / STATE_FILE).read_bytes())
+        state = loads((folder / STATE_FILE).read_bytes())
     except (OSError, ValueError):
         return {}
     return state if isinstance(state, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from dhash_guard.config.verbs import LogSettings
 from dhash_guard.errors import CannotTell, GuardError, NoGo
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.stage import Finding, StageStatus
@@ -130,8 +130,8 @@ def _line(raw: bytes, settings: LogSettings, shapes: SecretShapes, cleaned: Clea
     if (kind := next(shapes.in_line(text), "")) or cleaned(text) != text:
         return f"holds {kind or 'the value of a secret variable'}"
     try:
-        record = json.loads(text)
-    except (ValueError, RecursionError):
+        record = loads(text)
+    except ValueError:
         return "is no JSON"
     if not isinstance(record, dict):
         return "is no JSON object"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
 from dhash_guard.config import Configuration
 from dhash_guard.config.verbs import MigrateSettings
 from dhash_guard.errors import NoGo, UsageProblem
+from dhash_guard.records.canonical import loads
 from dhash_guard.rollout.commands import require_filled, run_command
 from dhash_guard.rollout.run import Guarded
 from dhash_guard.system.files import inside
@@ -63,7 +63,7 @@ def _integrity(path: Path) -> str:
     if path.suffix != ".json":
         return ""
     try:
-        json.loads(path.read_bytes())
+        loads(path.read_bytes())
     except (OSError, ValueError) as problem:
         raise NoGo(f"the migration left no readable JSON: {problem}", where=str(path)) from problem
     return f", {path.name} is readable JSON"

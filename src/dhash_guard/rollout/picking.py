@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dhash_guard.errors import CannotTell, Damaged
-from dhash_guard.records.backup import BackupFacts, Verification
+from dhash_guard.records.backup import BackupFacts
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.shared_state import Live
 from dhash_guard.records.stage import Finding, StageStatus
@@ -13,7 +13,7 @@ from dhash_guard.rollout import deployments
 from dhash_guard.rollout.run import Done, Guarded
 from dhash_guard.rollout.safety import belonging
 from dhash_guard.rollout.shared import live_now
-from dhash_guard.rollout.target import Choice, choose, warnings_for
+from dhash_guard.rollout.target import Choice, choose, on_its_word, warnings_for
 
 _ANOTHER = "Nothing was touched; `dhash-guard rollback --list` shows the others."
 
@@ -46,11 +46,7 @@ def candidates(run: Guarded) -> Choice:
 
 def likely_target(run: Guarded, deployment: Deployment) -> BackupFacts | None:
     """The backup that a rollback of this deployment would try first, unread; None where there is none."""
-
-    def unread(facts: BackupFacts) -> Verification:
-        return Verification(name=facts.name, sha256=facts.sha256, members=0, bytes_read=0)
-
-    return choose(run.vault.listing(), deployment, unread, belonging(run.configuration)).target
+    return choose(run.vault.listing(), deployment, on_its_word, belonging(run.configuration)).target
 
 
 def undone(live: Live, environment: str, backups: Sequence[BackupFacts]) -> Deployment | None:

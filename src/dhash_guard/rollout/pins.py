@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dhash_guard.config import Configuration
-from dhash_guard.records.backup import BackupFacts, Verification
+from dhash_guard.records.backup import BackupFacts
 from dhash_guard.rollout import deployments
 from dhash_guard.rollout.safety import belonging
-from dhash_guard.rollout.target import choose
+from dhash_guard.rollout.target import choose, on_its_word
 
 
 def pinned_by_deployment(configuration: Configuration, usable: Sequence[BackupFacts]) -> dict[str, str]:
@@ -20,12 +20,7 @@ def pinned_by_deployment(configuration: Configuration, usable: Sequence[BackupFa
     if deployment is None:
         return {}
     found = {deployment.backup: f"deployment {deployment.id} began with it"} if deployment.backup else {}
-    target = choose(usable, deployment, _sound, belonging(configuration)).target
+    target = choose(usable, deployment, on_its_word, belonging(configuration)).target
     if target is not None:
         found[target.name] = f"a rollback of deployment {deployment.id} goes back to it"
     return found
-
-
-def _sound(facts: BackupFacts) -> Verification:
-    """What is told apart by reading was so before the pins were asked for."""
-    return Verification(name=facts.name, sha256=facts.sha256, members=facts.members, bytes_read=0)

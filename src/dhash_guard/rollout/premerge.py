@@ -12,6 +12,7 @@ from dhash_guard.config.schema import Environment
 from dhash_guard.config.verbs import Leg
 from dhash_guard.errors import CannotTell, GuardError, NoGo, UsageProblem
 from dhash_guard.github.context import read_context
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.codec import to_data
 from dhash_guard.records.context import RunContext
 from dhash_guard.records.evidence import Evidence
@@ -160,7 +161,7 @@ def _plan(run: Guarded, tag: str) -> str:
     finished = run_command(run, settings.plan, {"tag": tag}, timeout=settings.timeout, changes=False)
     lines = finished.output.splitlines()
     try:
-        said = json.loads(finished.output)
+        said = loads(finished.output)
     except ValueError:
         said = None  # most plans are text
     plan = {"command": list(finished.command), "tag": tag, "lines": lines, "data": said}

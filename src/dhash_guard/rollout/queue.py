@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from attrs import frozen
@@ -10,6 +9,7 @@ from attrs import frozen
 from dhash_guard.config.verbs import QueueSettings
 from dhash_guard.errors import CannotTell, GuardError, NoGo, UsageProblem
 from dhash_guard.gates.drainage import Drainage, Flow, QueueLook, drainage
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.rollout.health import base_url
@@ -126,8 +126,8 @@ def _look(run: Guarded, settings: QueueSettings, url: str) -> QueueLook | str:
     if answer.status != 200:
         return f"HTTP {answer.status}"
     try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        document = loads(answer.body)
+    except ValueError:
         return f"{len(answer.body)} bytes that are no JSON"
     length = _number(document, settings.length_at)
     if isinstance(length, str):

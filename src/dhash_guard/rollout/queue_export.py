@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from attrs import frozen
 
 from dhash_guard.config.verbs import QueueExportSettings
 from dhash_guard.errors import CannotTell, UsageProblem
-from dhash_guard.records.canonical import sha256_hex
+from dhash_guard.records.canonical import loads, sha256_hex
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.layout import iso, stamp
 from dhash_guard.records.sample import Absence
@@ -156,8 +155,8 @@ def _asked(run: Guarded, settings: QueueExportSettings, url: str) -> Any:
     if answer.status != 200:
         raise CannotTell(f"the queue answers HTTP {answer.status}", where=url)
     try:
-        return json.loads(answer.body)
-    except (ValueError, RecursionError):
+        return loads(answer.body)
+    except ValueError:
         raise CannotTell(f"the queue answers {len(answer.body)} bytes that are no JSON", where=url) from None
 
 

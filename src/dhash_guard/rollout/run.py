@@ -56,6 +56,11 @@ class Guarded:
     """What was fetched from GitHub, by its sha256: a second look asks what is there now, and fetches only what is new."""
 
     @property
+    def in_job(self) -> bool:
+        """Whether a runner of GitHub's runs this."""
+        return self.machine.environ.get("GITHUB_ACTIONS") == "true"
+
+    @property
     def environment(self) -> str:
         return self.configuration.name
 

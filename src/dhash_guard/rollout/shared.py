@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from attrs import evolve
@@ -12,7 +11,7 @@ from dhash_guard.errors import GuardError, Locked, OutsideSilent, UsageProblem
 from dhash_guard.gates import claim
 from dhash_guard.ledger import chain
 from dhash_guard.ledger.state_file import StateFile
-from dhash_guard.records.canonical import canonical
+from dhash_guard.records.canonical import canonical, loads
 from dhash_guard.records.codec import from_data, to_data
 from dhash_guard.records.shared_state import Live, SharedState, Unreconciled
 from dhash_guard.rollout.run import Guarded
@@ -29,7 +28,7 @@ def open_state(run: Guarded, *, reads_only: bool = False) -> StateStore:
     if run.machine.dry and not reads_only:
         return Rehearsal(run.environment)
     kind = run.configuration.state.kind
-    if kind is StatePlace.LOCAL or (kind is StatePlace.AUTO and (run.hub is None or not _in_job(run))):
+    if kind is StatePlace.LOCAL or (kind is StatePlace.AUTO and (run.hub is None or not run.in_job)):
         return this_disk(run)
     if run.hub is None:
         raise UsageProblem(
@@ -44,7 +43,7 @@ def open_state(run: Guarded, *, reads_only: bool = False) -> StateStore:
 
 def warn_alone(run: Guarded) -> None:
     """Say it where a job would share its state, and has no token to do that with."""
-    if run.configuration.state.kind is StatePlace.AUTO and run.hub is None and _in_job(run) and not run.machine.dry:
+    if run.configuration.state.kind is StatePlace.AUTO and run.hub is None and run.in_job and not run.machine.dry:
         run.say(
             f"warning: this job has no token of GitHub, so that no other machine is kept out of {run.environment}\n"
             "  Give it the job's token (`contents: write`); where no other machine deploys, write state: {kind: local}."
@@ -53,7 +52,7 @@ def warn_alone(run: Guarded) -> None:
 
 def live_now(run: Guarded) -> Live | None:
     """What is live by the state that all runs share; None where that is not known, or nobody answers."""
-    if run.hub is None or not _in_job(run):
+    if run.hub is None or not run.in_job:
         return None
     try:
         return open_state(run, reads_only=True).read().state.live
@@ -190,7 +189,7 @@ def _enter(store: StateStore, note: Unreconciled) -> int:
 def _unreconciled(run: Guarded) -> tuple[Unreconciled, ...]:
     path = run.configuration.layout.unreconciled(run.environment)
     try:
-        return tuple(from_data(Unreconciled, data) for data in json.loads(path.read_bytes())) if path.exists() else ()
+        return tuple(from_data(Unreconciled, data) for data in loads(path.read_bytes())) if path.exists() else ()
     except (OSError, ValueError, TypeError) as problem:
         run.say(f"warning: {path} cannot be read, and is passed over: {problem}")
         return ()
@@ -208,7 +207,3 @@ def _keep(run: Guarded, notes: Sequence[Unreconciled]) -> None:
     except OSError as problem:
         what = f"what has to be reconciled could not be written down: {problem.strerror or problem}"
         raise OutsideSilent(what, where=str(path), cure="Look at the disk.") from problem
-
-
-def _in_job(run: Guarded) -> bool:
-    return run.machine.environ.get("GITHUB_ACTIONS") == "true"

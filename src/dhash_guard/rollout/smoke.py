@@ -8,6 +8,7 @@ from typing import Any
 
 from dhash_guard.config.verbs import SmokeCheck
 from dhash_guard.errors import CannotTell, NoGo, OutsideSilent, UsageProblem
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.evidence import Evidence
 from dhash_guard.records.stage import Finding, StageStatus
 from dhash_guard.report.words import plural
@@ -106,8 +107,8 @@ def _faults(check: SmokeCheck, answer: Answer) -> Any:
     if check.at is not None:
         text = ""
         try:
-            found = find(json.loads(answer.body), check.at)
-        except (ValueError, RecursionError):
+            found = find(loads(answer.body), check.at)
+        except ValueError:
             yield "the answer is not JSON"
             return
         if isinstance(found, Missing):

@@ -60,7 +60,7 @@ def tier_of(run: Guarded, verb: str) -> Tier:
     Before the merge no key is there, so that GitHub's word on a rehearsal is enough.
     """
     asked = run.configuration.trust.tier
-    tier = asked if asked is not None else Tier.RUN if on_runner(run) else Tier.LOCAL
+    tier = asked if asked is not None else Tier.RUN if run.in_job else Tier.LOCAL
     return Tier.RUN if tier is Tier.KEYED and verb == "premerge" else tier
 
 
@@ -126,11 +126,6 @@ def unfounded(refused: Refused, wanted: Wanted, source: str) -> Unfounded:
     """A refusal as the gate tells it: reason, what it is about, why."""
     value = f"{refused.reason.value}: the latest {wanted.words}: {refused.what}"
     return Unfounded(refused=refused, value=value, cure=refused.cure, source=source)
-
-
-def on_runner(run: Guarded) -> bool:
-    """Whether this is a job of GitHub Actions."""
-    return run.machine.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def aged(run: Guarded, found: Relied) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.vulnerability import Severity
 
 _WORDS = {
@@ -34,8 +34,8 @@ def parsed(content: bytes, largest: int) -> Any:
     if not content.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         raise Unreadable("is empty")
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as problem:
+        return loads(content)
+    except ValueError as problem:
         raise Unreadable(f"is no whole JSON ({str(problem)[:120]}); it may have been cut off") from problem
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from attrs import frozen
 
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.sample import Absence, AbsenceKind, Counts, Health, Value
 from dhash_guard.records.units import Dimension, Seconds
 from dhash_guard.signals.endpoint import absence_of
@@ -64,8 +64,8 @@ def _word(settings: HealthSettings, body: bytes) -> tuple[Health, str]:
     """What the status word of the body says; a body without a readable word is not healthy."""
     assert settings.status_at is not None
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = loads(body)
+    except ValueError:
         return Health.UNHEALTHY, "body is not JSON"
     word = find(document, settings.status_at)
     if isinstance(word, Missing) or not isinstance(word, str):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from attrs import frozen
 
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.sample import Absence, AbsenceKind, Counts, Value
 from dhash_guard.records.units import Dimension, Seconds, Unit
 from dhash_guard.signals import reading
@@ -114,8 +114,8 @@ class HttpJsonSource:
         if isinstance(answer, Absence):
             return answer
         try:
-            document = json.loads(answer.body)
-        except (ValueError, RecursionError):
+            document = loads(answer.body)
+        except ValueError:
             return Absence(AbsenceKind.NOT_JSON, f"{len(answer.body)} bytes that are no JSON")
         time_at, fresh = self._settings.time_at, self._settings.fresh
         if time_at is None or fresh is None:

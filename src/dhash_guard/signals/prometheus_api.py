@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+from dhash_guard.records.canonical import loads
 from dhash_guard.records.sample import Absence, AbsenceKind
 from dhash_guard.signals.endpoint import Endpoint
 from dhash_guard.system.http import Answer
@@ -82,8 +82,8 @@ def _data(server: Endpoint, what: str, parameters: dict[str, str]) -> Any:
     if isinstance(answer, Absence):
         return answer
     try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        document = loads(answer.body)
+    except ValueError:
         document = None
     said = document if isinstance(document, dict) else {}
     if answer.status != 200 or said.get("status") == "error":

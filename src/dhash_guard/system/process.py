@@ -167,7 +167,7 @@ class _Tail:
         """Whether there is something to read (where the system can say so)."""
         try:
             return os.name == "posix" and bool(select.select([self._stream], [], [], 0)[0])
-        except ValueError:  # closed: all is read
+        except (ValueError, OSError):  # closed: all is read
             return False
 
     def text(self) -> str:
