@@ -184,9 +184,9 @@ class Watch:
             return Ending.EARLY
         if elapsed < self.plan.duration - 1e-3:
             return None
-        deciding = [outcome for outcome in self.outcomes() if outcome.action.decides]
-        if _combine(deciding, Ending.PLANNED)[0] is not Status.CANNOT_TELL:
-            return Ending.PLANNED
+        stands = {outcome.status for outcome in self.outcomes() if outcome.action.decides}
+        if Status.DEGRADED in stands or Status.CANNOT_TELL not in stands:
+            return Ending.PLANNED  # also where none can be judged: more looks would not change that
         if elapsed < self.plan.duration + self.plan.extend_by - 1e-3:
             return None
         return Ending.CAPPED if self.plan.extend_by else Ending.PLANNED
