@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import os
 import signal
@@ -196,6 +197,7 @@ def _serve(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent = 1
         ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
+        gc.disable()  # it looks through all that was inherited, and copies those pages; tasks leave no cycles
         tasks: SimpleQueue[tuple[T] | None] = _received(pipe)
         for number in count():
             if os.getppid() != parent or (given := tasks.get()) is None:

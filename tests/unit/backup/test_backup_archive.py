@@ -278,3 +278,12 @@ def test_a_growing_log_may_be_of_any_size(project: Project) -> None:
     sizes = {member.path: member.size for member in _members(project, facts.name)}
     assert sizes["logs/app.log"] == 5 * PIECE + 5
     assert sizes["logs/none.log"] == 0
+
+
+@pytest.mark.parametrize("name", ["data/a.json", "data/größe.json", "data/folder/"])
+def test_the_short_way_to_the_records_of_a_small_entry_leads_to_the_same(name: str) -> None:
+    entry = Entry(
+        name, 0o100640, zipformat.dos_stamp(1_700_000_001), zipformat.DEFLATED, zipformat.UTF8, 0xDEADBEEF, 5, 70_000, 0
+    )
+    short = zipformat.small_records(name, entry.mode, entry.stamp, entry.method, entry.crc, entry.packed, entry.size)
+    assert short == (zipformat.local_header(entry), directory_record(entry))

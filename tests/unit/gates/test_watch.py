@@ -131,7 +131,11 @@ def test_when_no_gate_could_be_judged_nothing_is_proven() -> None:
     long = Gate(signal="x", action=Action.ROLLBACK, fail_above=LIMIT, over=Seconds(60.0), aggregate=Aggregate.MEAN)
     one = watch(long, plan(2, extend_by=50))
     assert run(one, ticks("1 1 1 1")) is Ending.PLANNED
-    assert (one.verdict().status, one.verdict().reason_code, one.verdict().ticks) == (Status.CANNOT_TELL, "nothing-judged", 3)
+    assert (one.verdict().status, one.verdict().reason_code, one.verdict().ticks) == (
+        Status.CANNOT_TELL,
+        "nothing-judged",
+        3,
+    )
 
 
 def test_a_signal_nobody_sampled_is_an_absence() -> None:

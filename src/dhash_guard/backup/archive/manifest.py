@@ -83,11 +83,16 @@ class Member:
 
     @property
     def line(self) -> bytes:
-        """Its line in the manifest: canonical JSON, put together by hand because there may be a million of them."""
-        return (
-            f'{{"kind":"{self.kind.value}","link":{encode_basestring(self.link)},"mode":{self.mode},'
-            f'"mtime_ns":{self.mtime_ns},"path":{encode_basestring(self.path)},"sha256":"{self.sha256}","size":{self.size}}}\n'
-        ).encode()
+        """Its line in the manifest."""
+        return member_line(self.path, self.kind, self.size, self.mode, self.mtime_ns, self.sha256, self.link)
+
+
+def member_line(path: str, kind: Kind, size: int, mode: int, mtime_ns: int, sha256: str, link: str = "") -> bytes:
+    """The line of a Member with these fields: canonical JSON, put together by hand because there may be a million."""
+    return (
+        f'{{"kind":"{kind.value}","link":{encode_basestring(link)},"mode":{mode},"mtime_ns":{mtime_ns},'
+        f'"path":{encode_basestring(path)},"sha256":"{sha256}","size":{size}}}\n'
+    ).encode()
 
 
 _TEXT = rb'"((?:[^"\\\x00-\x1f]|\\.)*)"'
