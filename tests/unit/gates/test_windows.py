@@ -94,8 +94,9 @@ def test_a_ratio_is_exact(rule: str, series: str, least: int, level: Level | Non
     assert after(window(Aggregate.RATIO, 3.0, limit="10%", min_samples=least), list(values(series))) is level, rule
 
 
-def test_the_last_share_of_counts_is_a_number() -> None:
-    assert after(window(Aggregate.LAST, 2.0, limit="10%"), list(values("0/9 0/9 0/9 2/9"))) is FAIL
+@pytest.mark.parametrize("how", [Aggregate.LAST, Aggregate.RISE])
+def test_the_last_share_of_counts_is_a_number(how: Aggregate) -> None:
+    assert after(window(how, 2.0, limit="10%"), list(values("0/9 0/9 0/9 2/9"))) is FAIL
 
 
 @pytest.mark.parametrize(
