@@ -55,8 +55,8 @@ def plan(
 ) -> BackupPlan:
     """Find what a backup of `environment` would hold; reads only.
 
-    Raise UsageProblem for a wrong selection, NoGo naming what cannot be backed up, CannotTell while a restore is unfinished
-    and Locked while it is running.
+    Raise UsageProblem for a wrong selection, NoGo naming what cannot be backed up or where it cannot have room, CannotTell
+    while a restore is unfinished and Locked while it is running.
     """
     if os.path.lexists(layout.journal):
         wait_until_free(machine, layout, 0.0)  # while the restore is running, that is what is said
@@ -65,6 +65,8 @@ def plan(
     stands = _stands(layout, parts)  # before they are looked at: what changes meanwhile is looked at again
     # A service that is held still before its files are read may have its databases open until then.
     collection = collect(layout, parts, strict=settings.quiesce is None)
+    folder = layout.backups if layout.backups.is_dir() else layout.root
+    _require_room(machine, folder, collection, 0)  # whether media can be cloned is only known by writing
     path = archive_path(layout, environment, Purpose.BACKUP, next_moment(layout, environment, machine.clock.now()))
     return BackupPlan(
         environment=environment, requested=components, name=layout.relative(path), collection=collection, stands=stands
@@ -103,7 +105,8 @@ def create(
                 # A restore may have put other files there since the plan was made, which was before we had the lock.
                 unchanged = settings.quiesce is None and not streams and plan.stands == _stands(layout, parts)
                 collection = plan.collection if unchanged else collect(layout, parts, streams)
-                _require_room(machine, layout, collection)
+                media = 0 if can_clone(layout.backups) else collection.media
+                _require_room(machine, layout.backups, collection, media)
                 header = header_for(layout, plan.environment, purpose, at, collection, after)
                 written = _write(machine, path, header, collection)
             remember_number(machine, layout, plan.environment, header.sequence)
@@ -124,10 +127,12 @@ def _entry(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _require_room(machine: Machine, layout: Layout, collection: Collection) -> None:
-    """Refuse what is bound to fill the disk, before it does; whether packing saves enough is only known afterwards."""
-    free = machine.host.free_bytes(layout.backups)
-    media = 0 if can_clone(layout.backups) else collection.media
+def _require_room(machine: Machine, folder: Path, collection: Collection, media: int) -> None:
+    """Refuse what is bound to fill the disk of `folder`; whether packing saves enough is only known afterwards.
+
+    `media` are the bytes of media that will be copied.
+    """
+    free = machine.host.free_bytes(folder)
     least = media + (collection.size - collection.media) * _BEST_PACKED
     if free is not None and free < least:
         raise NoGo(
