@@ -51,6 +51,7 @@ def every(step: float, first: float, last: float) -> list[float]:
         (PLAN, [*every(30, 0, 120), *every(30, 180, 600)], {}),
         (PLAN, [*every(30, 0, 120), *every(30, 181, 610)], {}),
         (PLAN, [*every(30, 0, 120), *every(30, 200, 620)], {}),
+        (PLAN, [*every(30, 0, 120), *every(30, 200, 620)], {4: 9.0}),
         (PLAN, [*every(30, 0, 120), *every(75, 195, 620)], {}),
         (PLAN, every(61, 61, 620), {}),
         (PLAN, every(80, 70, 620), {}),
