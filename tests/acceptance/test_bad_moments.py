@@ -281,3 +281,20 @@ def test_a_dry_run_of_the_rehearsal_works(project: Project) -> None:
     before = sorted(project.root.rglob("*"))
     assert project.guard("premerge", "--dry-run").code == 0
     assert sorted(project.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("change", ["time.sleep(60)", "pass"])
+def test_a_cancelled_job_comes_out_of_maintenance(project: Project, change: str) -> None:
+    """GitHub sends INT, and TERM some seconds later: in the middle of the change, or only of the way out."""
+    leave = python("pathlib.Path('leaving').touch(); time.sleep(1); pathlib.Path('left').touch()")
+    project.environment["maintenance"] = {"leave": {"run": leave}}
+    project.environment["deploy"]["run"] = python(f"pathlib.Path('changing').touch(); {change}")
+    project.write()
+    child = begun(project, "deploy", "--tag", "next", "--force")
+    if change != "pass":
+        until((project.root / "changing").exists)
+        child.send_signal(signal.SIGINT)
+    until((project.root / "leaving").exists)
+    child.send_signal(signal.SIGTERM)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, (project.root / "left").exists()) == (3, True), out + err

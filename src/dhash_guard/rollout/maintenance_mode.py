@@ -10,6 +10,7 @@ from dhash_guard.errors import GuardError
 from dhash_guard.records.event import Level
 from dhash_guard.rollout.commands import require_filled, run_command
 from dhash_guard.rollout.run import Guarded
+from dhash_guard.system.interrupt import held_off
 
 
 def longest(run: Guarded) -> float:
@@ -40,7 +41,8 @@ def in_maintenance(run: Guarded) -> Iterator[None]:
         _leave_anyway(run, settings.leave)
         raise
     if settings.leave is not None:
-        _stage(run, "maintenance leave", settings.leave)
+        with held_off():  # who is told to end in the middle of it would leave the service in maintenance
+            _stage(run, "maintenance leave", settings.leave)
     run.tell("maintenance-over", Level.INFO, "Maintenance is over", run.environment)
 
 
@@ -49,7 +51,8 @@ def _leave_anyway(run: Guarded, leave: Hook | None) -> None:
     if leave is None:
         return
     try:
-        _stage(run, "maintenance leave", leave)
+        with held_off():  # a job that is cancelled is told so twice
+            _stage(run, "maintenance leave", leave)
     except GuardError as problem:
         run.say(f"warning: the service may still be in maintenance: {problem.what}")
         run.tell("maintenance-stays", Level.ERROR, "The service may still be in maintenance", problem.what)
