@@ -61,6 +61,7 @@ WRONG = [
     (gate(fail_above="1s", consecutive=50), "needs 50 looks, but 10m has 21"),
     (gate(fail_above="1s", of_last=(22, 40)), "needs 22 looks, but 10m has 21"),
     (gate(fail_above="1s", over=Seconds(3600)), "1h is longer than the watch (10m)"),
+    (gate(fail_above="1s", over=Seconds(600), min_samples=21), "needs 21 values, but the last 10m have 20; ask for fewer"),
     (gate(fail_above="1s", over=Seconds(10)), "shorter than the distance of looks"),
     (gate(fail_above="1s", over=Seconds(0)), "longer than nothing"),
     # what no value is, or every value
@@ -155,6 +156,7 @@ def test_a_test_keeps_sixty_values() -> None:
     found = problems({"g": compared(min_samples=61)}, patient, SIGNALS)
     assert [text for _, text in found] == ["needs 61 values, but a test keeps the newest 60; ask for fewer"]
     assert problems({"g": compared(min_samples=60)}, patient, SIGNALS) == []
+    assert problems({"g": gate(fail_above="1s", min_samples=61)}, patient, SIGNALS) == []
 
 
 def test_what_is_compared_with_before_needs_looks_from_before() -> None:
@@ -276,6 +278,7 @@ def test_no_fault_that_a_test_sees_takes_longer_than_its_worst_case(over: float 
         (gate("rate", fail_below="70%", over=Seconds(120), aggregate=Aggregate.MEAN), "the later, the longer"),
         (gate("rate", fail_below="70%", over=Seconds(120), aggregate=Aggregate.RATIO), "after at most 2m30s"),
         (gate(fail_above="1s"), "after at most 30s"),
+        (gate(fail_above="1s", min_samples=2), "after at most 30s, but not before there are 2 samples"),
     ],
 )
 def test_a_ratio_since_the_beginning_promises_no_time(one: Gate, sentence: str) -> None:
