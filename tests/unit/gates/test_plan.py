@@ -36,6 +36,9 @@ def test_after_the_end_the_grid_goes_on() -> None:
     assert WatchPlan(duration=Seconds(10), interval=Seconds(3)).next_due(10) == 12
 
 
+BRIEF = Slower(after=Seconds(0.5), interval=Seconds(0.2))
+
+
 @pytest.mark.parametrize(("duration", "interval", "looks"), [(3600, 30, 121), (10, 3, 5), (1, 1, 2), (0.9, 0.25, 5)])
 def test_looks(duration: float, interval: float, looks: int) -> None:
     assert WatchPlan(duration=Seconds(duration), interval=Seconds(interval)).looks() == looks
@@ -55,7 +58,9 @@ def test_the_last_look_is_at_the_very_end_even_of_a_watch_of_a_second() -> None:
     ("plan", "key"),
     [
         (WatchPlan(duration=Seconds(0)), "duration"),
+        (WatchPlan(duration=Seconds(0), then=Slower(after=Seconds(5), interval=Seconds(60))), "duration"),
         (WatchPlan(interval=Seconds(0)), "interval"),
+        (WatchPlan(duration=Seconds(0.5), interval=Seconds(0.1), then=BRIEF), "then"),
         (WatchPlan(duration=Seconds(10), interval=Seconds(30)), "interval"),
         (WatchPlan(baseline=-1), "baseline"),
         (WatchPlan(then=Slower(after=Seconds(5), interval=Seconds(0))), "then"),
@@ -104,6 +109,10 @@ def test_a_watch_shorter_than_its_first_step_is_a_fault_however_short() -> None:
             "begins after 1h30m, but the watch lasts 1h; begin earlier, or remove it",
         ),
         (
+            WatchPlan(then=Slower(after=Seconds(5400), interval=Seconds(60)), extend_by=Seconds(900)),
+            "begins after 1h30m, but the watch lasts 1h15m; begin earlier, or remove it",
+        ),
+        (
             WatchPlan(mode=Mode.CHECKPOINT, then=Slower(after=Seconds(5), interval=Seconds(60))),
             "plays no part with mode: checkpoint; remove it, or write then: off",
         ),
@@ -124,6 +133,7 @@ def test_a_shorter_watch_by_hand_need_not_come_to_its_slower_half() -> None:
         ("slow, then fast", 600, 3000, 10, 600),
         ("slow from the beginning", 10, 0, 60, 60),
         ("fast from the beginning", 600, 0, 10, 10),
+        ("fast after half a second", 600, 0.5, 10, 600),
         ("slow only after the end", 10, 3600, 60, 10),
     ],
 )

@@ -134,6 +134,16 @@ def test_few_looks_widen_a_spread_as_students_quantile_does(free: int, normal: f
     assert widened(normal, looks) == pytest.approx(student, rel=0.003)
 
 
+@pytest.mark.parametrize(
+    ("spread", "first", "second", "third"),
+    [(1.0, 0.5, 0.25, 0.0625), (2.0, 2.5, 3.0625, 2.859375), (3.0, 7.5, 17.25, 30.1875)],
+)
+def test_the_terms_of_the_expansion(spread: float, first: float, second: float, third: float) -> None:
+    """Eleven looks are worth 3.7."""
+    expected = spread + first / 3.7 + second / 3.7**2 + third / 3.7**3
+    assert widened(spread, 11) == pytest.approx(expected, rel=1e-12)
+
+
 def test_a_single_look_tells_no_deviation() -> None:
     assert widened(2.0, 1) == math.inf
 
