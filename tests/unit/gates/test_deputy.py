@@ -81,3 +81,16 @@ def test_of_a_run_that_was_run_again_both_have_to_be_permitted(first: str | None
         assert answer.code == "role-unknown"
     else:
         assert (answer.code, answer.text) == ("granted", f"ordered by ada, {first}, run again by eve, {again}")
+
+
+def test_a_role_that_nobody_knows_counts_as_none() -> None:
+    assert judge(evolve(ORDER, least="read", people=(Person("ada", "auditor"),))).code == "actor-not-permitted"
+    assert judge(evolve(ORDER, least="read", people=(Person("ada", "read"),))).leave is Leave.GRANTED
+
+
+def test_who_and_what_has_no_name_is_told_so() -> None:
+    assert judge(evolve(ORDER, event="")).text == "the event without a name may be caused by strangers"
+    assert judge(evolve(ORDER, event="issues")).text == "the event issues may be caused by strangers"
+    for login, who in (("", "the actor"), ("ada", "ada")):
+        text = judge(evolve(ORDER, people=(Person(login, None, "HTTP 500"),))).text
+        assert text == f"GitHub does not tell what {who} may do, and a rollback does not wait for it: HTTP 500"

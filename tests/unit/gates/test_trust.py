@@ -88,6 +88,56 @@ def test_every_reason_can_be_given_and_has_a_weight() -> None:
     assert {one for one in Reason if one.weight is Weight.ALTERED} == {
         Reason.MALFORMED, Reason.BAD_MAC, Reason.DIGEST_MISMATCH, Reason.CONTRADICTS_EVIDENCE
     }  # fmt: skip
+    assert {one for one in Reason if one.weight is Weight.NO} == {
+        Reason.JOB_NOT_SUCCESSFUL, Reason.NOT_YET_ISSUED, Reason.EXPIRED, Reason.TOO_OLD
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"key": ""}, "tier keyed without a key"),
+        ({"tier": Tier.RUN}, "tier run with a key"),
+        ({"repository": "eve/service"}, f"it is of eve/service (7), not of {REPOSITORY}"),
+        ({"repository": ""}, f"it is of no repository (7), not of {REPOSITORY}"),
+        ({"head_repository": "eve/service"}, "its commit comes from eve/service"),
+        ({"head_repository": ""}, "its commit comes from an unknown repository"),
+        ({"workflow": "other.yml"}, "it was made by other.yml"),
+        ({"workflow": ""}, "it was made by an unknown workflow"),
+        ({"workflow_sha": OTHER}, f"its workflow was read at {OTHER[:12]}"),
+        ({"workflow_sha": ""}, "its workflow was read at an unknown commit"),
+        ({"event": "issues"}, "it was started by issues, not by {events}"),
+        ({"event": ""}, "it was started by an unknown event, not by {events}"),
+        ({"conclusion": "failure"}, "its job ended as failure"),
+        ({"environment": "production"}, "it is of environment production, not staging"),
+        ({"environment": ""}, "it is of environment unknown, not staging"),
+        ({"verb": "premerge"}, "it is of premerge, not monitor"),
+        ({"verb": ""}, "it is of an unknown command, not monitor"),
+        ({"commit": OTHER, "tree": OTHER, "workflow_sha": COMMIT}, f"it is of commit {OTHER[:12]}, not {COMMIT[:12]}"),
+        ({"commit": "", "tree": "", "workflow_sha": COMMIT}, f"it is of commit unknown, not {COMMIT[:12]}"),
+        ({"issued_at": NOW - DAY - HOUR}, "it is 25h old, the limit is 24h"),
+    ],
+)
+def test_what_is_said_of_a_refusal(change: dict[str, Any], said: str) -> None:
+    asked = expected(workflow_sha=COMMIT)
+    told = judge(evolve(statement(), **change), asked, NOW)
+    assert isinstance(told, Refused)
+    assert told.what == said.format(events=" or ".join(asked.events))
+
+
+def test_what_is_said_where_nothing_is_expected() -> None:
+    told = judge(statement(), expected(repository=""), NOW)
+    assert isinstance(told, Refused)
+    assert told.what == f"it is of {REPOSITORY} (7), not of none"
+    told = judge(statement(), expected(events=()), NOW)
+    assert isinstance(told, Refused)
+    assert told.what.endswith("not by any")
+    told = judge(statement(Tier.RUN, conclusion=""), expected(Tier.RUN), NOW)
+    assert isinstance(told, Refused)
+    assert told.what == "its job ended as nobody knows what"
+    told = judge(statement(), expected(commit="", tree="", workflow_sha=COMMIT), NOW)
+    assert isinstance(told, Refused)
+    assert told.what == f"it is of commit {COMMIT[:12]}, not unknown"
 
 
 def test_commit_or_tree_has_to_agree() -> None:
