@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from dhash_guard.gates.comparison import RankTest
 from dhash_guard.gates.holds import Consecutive, OfLast
 from dhash_guard.gates.reading import Level, Limits
 from dhash_guard.gates.settings import Aggregate
@@ -39,6 +40,12 @@ def of_last(rng: Random, side: str) -> Hold:
     return OfLast(needed, needed + rng.randint(0, 4), rng.randint(1, 6), limits(rng, side))
 
 
+def rank_test(rng: Random, side: str) -> Hold:
+    before = tuple(rng.choice((-5.0, 0.0, 2.0)) + rng.random() for _ in range(rng.randint(3, 12)))
+    over = rng.choice((None, Seconds(2.0), Seconds(5.0)))
+    return RankTest(before, over, 0.2, rng.randint(3, 20), rng.randint(1, 4), limits(rng, side))
+
+
 def window(how: Aggregate) -> Made:
     def made(rng: Random, side: str) -> Hold:
         over = Seconds(rng.choice((0.5, 1.0, 2.0, 3.0, 5.0, 8.0)))
@@ -63,7 +70,9 @@ WINDOWS = {how.value: window(how) for how in Aggregate if how is not Aggregate.R
 
 
 @pytest.mark.parametrize("side", ["above", "below", "from", "to"])
-@pytest.mark.parametrize("made", [consecutive, of_last, *WINDOWS.values()], ids=["consecutive", "of_last", *WINDOWS])
+@pytest.mark.parametrize(
+    "made", [consecutive, of_last, rank_test, *WINDOWS.values()], ids=["consecutive", "of_last", "test", *WINDOWS]
+)
 def test_at_once_is_as_one_by_one(made: Made, side: str) -> None:
     for seed in range(SERIES):
         at_once, each = made(Random(seed), side), made(Random(seed), side)
