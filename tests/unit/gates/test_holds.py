@@ -26,7 +26,7 @@ Made = Callable[[Random, str], Hold]
 
 def limits(rng: Random, side: str) -> Limits:
     """A limit to fail at, and often a milder one to warn at."""
-    at = rng.choice((-5.0, 0.0, 1.0, 5.0))
+    at = rng.choice((-5.0, 0.0, 0.5, 1.0, 5.0))
     milder = at - 1.0 if side in ("above", "from") else at + 1.0
     return Limits(None, (side, parse_quantity(at)), (side, parse_quantity(milder)) if rng.random() < 0.5 else None)
 
@@ -61,7 +61,7 @@ def pieces(rng: Random) -> Iterator[tuple[list[float], float, list[float]]]:
         interval = rng.choice((0.5, 1.0, 1.0, 1.0, 3.0)) * scale
         steps = [rng.choice((1, 1, 2, 2.5, 4)), *rng.choices((0.5, 1, 1, 1, 2), k=rng.randint(0, 7))]
         times = [at := at + step * interval for step in steps]
-        usual = rng.choice((-10.0, -4.0, 0.0, 2.0, 4.0))
+        usual = rng.choice((-10.0, -4.0, -0.4, 0.0, 0.4, 2.0, 4.0))
         values = [usual + scale * rng.choice((0, 0, 0, 1, 2)) if rng.random() < 0.7 else rng.uniform(-11, 11) for _ in steps]
         yield times, interval, [rng.choice((-5.0, 0.0, 4.0, 5.0, 6.0)) if rng.random() < 0.15 else value for value in values]
 

@@ -234,3 +234,19 @@ def test_which_windows_may_take_in_fine_looks_at_once(rule: str, one: Window, se
     looks = list(values(series))
     after(one, looks)
     assert one.calm([START + len(looks) + index for index in range(2)], [1.0, 2.0]) is may, rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "over", "held", "coming"),
+    [
+        ("what comes is small and many", 8.0, [0.24] * 8, [0.95] * 4),
+        ("what is small leaves only later", 8.0, [0.01, 0.9, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1], [0.99, 0.0, 0.0, 0.0]),
+        ("what comes stands alone", 1.0, [0.1], [0.8]),
+    ],
+)
+def test_small_values_lift_a_mean_too(rule: str, over: float, held: list[float], coming: list[float]) -> None:
+    one = window(Aggregate.MEAN, over, limit=0.5)
+    after(one, [0.0, *held])
+    times = [START + len(held) + 1 + index for index in range(len(coming))]
+    assert not one.calm(times, coming), rule
+    assert FAIL in [one.observe(at, 1.0, value) for at, value in zip(times, coming, strict=True)], rule
