@@ -74,6 +74,7 @@ def expected(tier: Tier = Tier.KEYED, **facts: Any) -> Expected:
     known: dict[str, Any] = {
         "tier": tier,
         "evidence": DIGEST,
+        "samples": "",
         "environment": "staging",
         "verb": "monitor",
         "commit": COMMIT,
@@ -83,6 +84,7 @@ def expected(tier: Tier = Tier.KEYED, **facts: Any) -> Expected:
         "repository": REPOSITORY,
         "repository_id": 7,
         "workflows": (WORKFLOW,),
+        "workflow_sha": "",
         "events": ("push", "workflow_dispatch"),
         "run": 4242,
         "attempt": 1,

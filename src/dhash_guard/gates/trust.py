@@ -33,18 +33,18 @@ class Expected:
 
     tier: Tier
     evidence: str
-    samples: str = ""
+    samples: str
     environment: str
     verb: str
     commit: str
     tree: str
     configuration: str
-    target: str = ""
-    repository: str = ""
-    repository_id: int = 0
-    workflows: tuple[str, ...] = ()
-    workflow_sha: str = ""
-    events: tuple[str, ...] = ()
+    target: str
+    repository: str
+    repository_id: int
+    workflows: tuple[str, ...]
+    workflow_sha: str
+    events: tuple[str, ...]
     run: int = 0
     attempt: int = 0
     jobs_told: bool = False
