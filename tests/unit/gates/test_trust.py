@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from attrs import evolve, fields
+from attrs import NOTHING, evolve, fields, fields_dict
 
 from dhash_guard.gates.refusals import IDENTITY, Reason, Refused, Weight
 from dhash_guard.gates.trust import SKEW, Accepted, Expected, contradiction, judge, stranger
@@ -169,6 +169,13 @@ def test_jobs_that_were_asked_about_must_have_succeeded() -> None:
     for conclusion in ("", "failure", "cancelled", "skipped", "in_progress", "unknown", "neutral"):
         told = statement(Tier.RUN, conclusion=conclusion)
         assert reason(told, expected(Tier.RUN)) == "job-not-successful", conclusion
+
+
+def test_where_nobody_was_asked_any_run_is_right() -> None:
+    nobody = {name: field.default for name, field in fields_dict(Expected).items() if field.default is not NOTHING}
+    asked = expected(Tier.RUN, **nobody)
+    assert reason(statement(Tier.RUN, run=4243, attempt=2, conclusion=""), asked) == "accepted"
+    assert reason(statement(Tier.RUN, run=1, attempt=1), asked) == "accepted"
 
 
 def test_evidence_of_machines_off_github() -> None:
