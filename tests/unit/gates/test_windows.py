@@ -250,3 +250,16 @@ def test_small_values_lift_a_mean_too(rule: str, over: float, held: list[float],
     times = [START + len(held) + 1 + index for index in range(len(coming))]
     assert not one.calm(times, coming), rule
     assert FAIL in [one.observe(at, 1.0, value) for at, value in zip(times, coming, strict=True)], rule
+
+
+@pytest.mark.parametrize(
+    ("size", "step", "rise", "side"), [(3, 1.0, 0.3, "above"), (5, 0.5, 0.1, "from"), (5, 0.5, 0.2, "from")]
+)
+def test_a_trend_at_its_very_limit_is_the_same_at_once(size: int, step: float, rise: float, side: str) -> None:
+    """Running sums round otherwise than the numbers do."""
+    at_once, each = (window(Aggregate.TREND, step * (size + 0.5), side, round(rise * size, 9)) for _ in range(2))
+    times = [START + step * index for index in range(12)]
+    numbers = [round(rise * index, 9) for index in range(12)]
+    levels = [each.observe(at, step, number) for at, number in zip(times, numbers, strict=True)]
+    taken, told = at_once.fold(times, step, numbers)
+    assert (taken, FAIL in told) == (levels.index(FAIL) + 1, True) if FAIL in levels else (12, False)
