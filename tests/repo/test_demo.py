@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.xdist_group("waiting")  # for watches, most of a minute: not beside another that waits
 def test_the_demo_ends_as_it_says() -> None:
     pytest.importorskip("PIL", reason="the demo needs Pillow: pip install 'dhash-guard[demo]'")
     done = subprocess.run(

@@ -118,6 +118,7 @@ def test_the_commands_of_the_lock_run_as_they_stand(tmp_path: Path) -> None:
         assert done.returncode == 0, line
 
 
+@pytest.mark.xdist_group("waiting")
 def test_the_day_of_a_release_runs_as_the_readme_shows_it(tmp_path: Path) -> None:
     """All of its blocks in one shell, as they would be pasted; only the port is one that is free here."""
     pytest.importorskip("PIL", reason="the example needs Pillow: pip install 'dhash-guard[demo]'")
