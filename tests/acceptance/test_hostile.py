@@ -45,7 +45,12 @@ UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u20
 ELEMENTS = {"<code>", "</code>", "<details>", "<details open>", "</details>", "<summary>", "</summary>", "<sub>", "</sub>"}
 FORBIDDEN = {"image", "s_open", "em_open", "blockquote_open", "code_block", "hr", "ordered_list_open", "hardbreak"}
 every_word = pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
-every_batch = pytest.mark.parametrize("words", batches(PARTS), ids=range(PARTS))
+# In CI every second batch goes through the whole program; each word goes through each page by itself below.
+every_batch = pytest.mark.parametrize(
+    "words",
+    [pytest.param(words, marks=pytest.mark.full if part % 2 else ()) for part, words in enumerate(batches(PARTS))],
+    ids=range(PARTS),
+)
 
 
 def linked(word: str) -> list[tuple[str, str]]:

@@ -120,7 +120,7 @@ def at(number: int, fault: Fault) -> Any:
     return lambda request: fault if request.number == number else None
 
 
-SHORT = {Fault.CUT_AFTER, Fault.WRONG_BYTES, Fault.LOST_BODY}
+SHORT = {Fault.CUT_AFTER, Fault.WRONG_BYTES}
 
 
 def each(*faults: Fault) -> list[Any]:
