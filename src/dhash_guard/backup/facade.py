@@ -1,29 +1,20 @@
-"""What the rest of the house asks of backups, in one place; this file and nothing else of the room names them all.
+"""What the rest of the house asks of backups, in one place; this file and nothing else of the room names them all."""
 
-Half of it is never asked for by one command, so that each part is loaded when it is (PEP 562).
-"""
-
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dhash_guard.backup.archive.verify import verify
-    from dhash_guard.backup.catalog import facts_of, find, last_taken, listing, newest, path_of
-    from dhash_guard.backup.create import BackupPlan, create, plan
-    from dhash_guard.backup.drill import Drilled, drill, rehearse_drill
-    from dhash_guard.backup.opening import require_sealed
-    from dhash_guard.backup.presence import require_present
-    from dhash_guard.backup.prune import Pins, Pruned, prune, weigh
-    from dhash_guard.backup.receipts import latest, note_verified, read_whole, receipts_for, receipts_of
-    from dhash_guard.backup.restoring.digest import tree_digest
-    from dhash_guard.backup.restoring.journal import wait_until_free
-    from dhash_guard.backup.restoring.recover import Recovery, foreseen, recover
-    from dhash_guard.backup.restoring.restore import differences, rehearse, restore
-    from dhash_guard.backup.restoring.undo import Undone, rehearse_undo, undo
-    from dhash_guard.backup.retention import Decision
-    from dhash_guard.backup.single import SinglePlan, create_single, plan_single
+from dhash_guard.backup.archive.verify import verify
+from dhash_guard.backup.catalog import facts_of, find, last_taken, listing, newest, path_of
+from dhash_guard.backup.create import BackupPlan, create, plan
+from dhash_guard.backup.drill import Drilled, drill, rehearse_drill
+from dhash_guard.backup.opening import require_sealed
+from dhash_guard.backup.presence import require_present
+from dhash_guard.backup.prune import Pins, Pruned, prune, weigh
+from dhash_guard.backup.receipts import latest, note_verified, read_whole, receipts_for, receipts_of
+from dhash_guard.backup.restoring.digest import tree_digest
+from dhash_guard.backup.restoring.journal import wait_until_free
+from dhash_guard.backup.restoring.recover import Recovery, foreseen, recover
+from dhash_guard.backup.restoring.restore import differences, rehearse, restore
+from dhash_guard.backup.restoring.undo import Undone, rehearse_undo, undo
+from dhash_guard.backup.retention import Decision
+from dhash_guard.backup.single import SinglePlan, create_single, plan_single
 
 __all__ = [
     "BackupPlan",
@@ -66,31 +57,3 @@ __all__ = [
     "wait_until_free",
     "weigh",
 ]
-
-_PARTS = {
-    "archive.verify": ("verify",),
-    "catalog": ("facts_of", "find", "last_taken", "listing", "newest", "path_of"),
-    "create": ("BackupPlan", "create", "plan"),
-    "drill": ("Drilled", "drill", "rehearse_drill"),
-    "opening": ("require_sealed",),
-    "presence": ("require_present",),
-    "prune": ("Pins", "Pruned", "prune", "weigh"),
-    "receipts": ("latest", "note_verified", "read_whole", "receipts_for", "receipts_of"),
-    "restoring.digest": ("tree_digest",),
-    "restoring.journal": ("wait_until_free",),
-    "restoring.recover": ("Recovery", "foreseen", "recover"),
-    "restoring.restore": ("differences", "rehearse", "restore"),
-    "restoring.undo": ("Undone", "rehearse_undo", "undo"),
-    "retention": ("Decision",),
-    "single": ("SinglePlan", "create_single", "plan_single"),
-}
-_PLACES = {name: part for part, names in _PARTS.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    part = _PLACES.get(name)
-    if part is None:
-        raise AttributeError(f"backups have nothing that is called {name}")
-    found: object = getattr(import_module(f"dhash_guard.backup.{part}"), name)
-    globals()[name] = found
-    return found

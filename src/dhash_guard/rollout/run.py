@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field
 
 from dhash_guard import __version__
-from dhash_guard.backup import facade as backup
+from dhash_guard.backup.restoring.recover import Recovery, recover
 from dhash_guard.config import Configuration
 from dhash_guard.errors import GuardError, Locked, NoGo
 from dhash_guard.ledger import seal
@@ -240,14 +240,14 @@ def finish_restores(machine: Machine, configuration: Configuration, say: Say) ->
     if machine.dry or not configuration.layout.journal.exists():
         return
     try:
-        recovery = backup.recover(machine, configuration.layout)
+        recovery = recover(machine, configuration.layout)
     except Locked:
         return  # another process is restoring at this very moment, and will finish
     if recovery is not None:
         say(recovery_text(recovery))
 
 
-def recovery_text(recovery: backup.Recovery, *, ended: str = "was") -> str:
+def recovery_text(recovery: Recovery, *, ended: str = "was") -> str:
     """One line on how an interrupted restore or undo ended, or would be."""
     how = "carried through" if recovery.forward else "taken back"
     text = f"an interrupted {recovery.operation} of {recovery.backup} {ended} {how}: {', '.join(recovery.roots)}"
