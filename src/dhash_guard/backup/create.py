@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,7 +66,8 @@ def plan(
     # A service that is held still before its files are read may have its databases open until then.
     collection = collect(layout, parts, strict=settings.quiesce is None)
     folder = layout.backups if layout.backups.is_dir() else layout.root
-    _require_room(machine, folder, collection, 0)  # whether media can be cloned is only known by writing
+    # Whether media can be cloned is only known by writing; what killed backups left goes before the next one is written.
+    _require_room(machine, folder, collection, media=0, soon=_bytes_of(leftovers(layout)))
     path = archive_path(layout, environment, Purpose.BACKUP, next_moment(layout, environment, machine.clock.now()))
     return BackupPlan(
         environment=environment, requested=components, name=layout.relative(path), collection=collection, stands=stands
@@ -106,7 +107,7 @@ def create(
                 unchanged = settings.quiesce is None and not streams and plan.stands == _stands(layout, parts)
                 collection = plan.collection if unchanged else collect(layout, parts, streams)
                 media = 0 if can_clone(layout.backups) else collection.media
-                _require_room(machine, layout.backups, collection, media)
+                _require_room(machine, layout.backups, collection, media=media)
                 header = header_for(layout, plan.environment, purpose, at, collection, after)
                 written = _write(machine, path, header, collection)
             remember_number(machine, layout, plan.environment, header.sequence)
@@ -127,16 +128,25 @@ def _entry(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _require_room(machine: Machine, folder: Path, collection: Collection, media: int) -> None:
+def _bytes_of(paths: Iterable[Path]) -> int:
+    """What removing these files frees; a file that is gone already frees nothing."""
+    total = 0
+    for path in paths:
+        with suppress(OSError):
+            total += path.lstat().st_size
+    return total
+
+
+def _require_room(machine: Machine, folder: Path, collection: Collection, *, media: int, soon: int = 0) -> None:
     """Refuse what is bound to fill the disk of `folder`; whether packing saves enough is only known afterwards.
 
-    `media` are the bytes of media that will be copied.
+    `media` are the bytes of media that will be copied, `soon` those that will be free when it begins.
     """
     free = machine.host.free_bytes(folder)
     least = media + (collection.size - collection.media) * _BEST_PACKED
-    if free is not None and free < least:
+    if free is not None and free + soon < least:
         raise NoGo(
-            f"the backup takes at least {format_bytes(least)}, {format_bytes(least - free)} more than are free",
+            f"the backup takes at least {format_bytes(least)}, {format_bytes(least - free - soon)} more than are free",
             cure="Make room, for instance with `dhash-guard backup prune`.",
         )
 

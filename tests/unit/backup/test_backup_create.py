@@ -24,6 +24,7 @@ from dhash_guard.records.codec import to_data
 from dhash_guard.records.deployment import Deployment, DeploymentState
 from dhash_guard.records.units import Seconds
 from dhash_guard.system.files import SystemFiles
+from dhash_guard.system.host import SystemHost
 
 if TYPE_CHECKING:
     from unit.backup.project import Project
@@ -323,3 +324,31 @@ def test_nothing_that_exists_is_no_backup(project: Project) -> None:
     project.settings = BackupSettings(components={"a": Component(paths=("nowhere", "nor/here"))})
     with pytest.raises(NoGo, match="nothing to back up"):
         project.create()
+
+
+class Filled(SystemHost):
+    """A disk on which a killed backup has left `left` no room."""
+
+    def __init__(self, left: Path) -> None:
+        super().__init__()
+        self.left = left
+
+    def free_bytes(self, path: Path) -> int:
+        return 0 if self.left.exists() else 1 << 30
+
+
+def test_what_a_killed_backup_left_is_no_reason_to_refuse_the_next(project: Project) -> None:
+    """It goes before the next one is written, so that a plan counts its bytes as free."""
+    project.put("uploads/large.json", b"x" * 100_000)
+    first = project.create()
+    archive = project.root / first.name
+    left = archive.with_name(f".{archive.name}.partial")
+    archive.rename(left)
+    left.write_bytes(bytes(100_000))
+    machine = evolve(project.machine, host=Filled(left))
+    plan = backup.plan(machine, project.layout, project.settings, "production")
+    assert backup.create(machine, project.layout, project.settings, plan).problem == ""
+    assert not left.exists()
+    left.write_bytes(b"")
+    with pytest.raises(NoGo, match="more than are free"):
+        backup.plan(machine, project.layout, project.settings, "production")
