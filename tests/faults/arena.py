@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,9 +13,7 @@ from attrs import frozen
 
 from faults import checker
 from faults.table import judged
-
-KILLER = Path(__file__).with_name("killer.py")
-SOURCES = Path(__file__).parents[2] / "src"
+from support.forks import Finished, Forks
 
 Tree = tuple[str, ...]
 
@@ -39,38 +33,12 @@ environments:
 """The same components as the killer's, for the installed program."""
 
 
-class _Server:
-    """The killer, loaded once for this process: it forks for every operation."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
-
-    def ask(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-        with self._turn:
-            if self._process is None:
-                environ = {**os.environ, "PYTHONPATH": str(SOURCES)}
-                self._process = subprocess.Popen(
-                    [sys.executable, str(KILLER), "serve"],
-                    env=environ,
-                    text=True,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    start_new_session=True,
-                )
-            assert self._process.stdin is not None and self._process.stdout is not None
-            self._process.stdin.write(json.dumps(arguments) + "\n")
-            self._process.stdin.flush()
-            answer = json.loads(self._process.stdout.readline())
-        return subprocess.CompletedProcess(arguments, answer["code"], answer["out"], answer["errors"])
+_KILLER = Forks(Path(__file__).with_name("killer.py"))
 
 
-_SERVER = _Server()
-
-
-def child(*arguments: object) -> subprocess.CompletedProcess[str]:
+def child(*arguments: object) -> Finished:
     """Run the killer's arguments in a process of its own."""
-    return _SERVER.ask([str(each) for each in arguments])
+    return _KILLER.ask([str(each) for each in arguments])
 
 
 def kept(root: Path) -> int:

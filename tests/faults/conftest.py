@@ -12,7 +12,7 @@ import pytest
 from faults.arena import Arena, child, start
 from faults.table import LEFT_OUT, Row, record
 from support.programs import program
-from support.project import PROGRAM, clean_environment
+from support.project import clean_environment, run_program
 
 
 @pytest.fixture
@@ -55,9 +55,6 @@ def next_command() -> Callable[[Path], subprocess.CompletedProcess[str]]:
     def run(root: Path) -> subprocess.CompletedProcess[str]:
         if next(turn) % 8:
             return child(root, "recover")
-        command = [str(PROGRAM), "backup", "list"]
-        return subprocess.run(
-            command, cwd=root, env=clean_environment(), capture_output=True, text=True, timeout=60, check=False
-        )
+        return run_program("backup", "list", cwd=root, env=clean_environment())
 
     return run

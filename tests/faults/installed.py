@@ -9,22 +9,19 @@ from pathlib import Path
 from faults import checker
 from faults.checker import Good
 from support.programs import program
-from support.project import PROGRAM, clean_environment
+from support.project import PROGRAM, clean_environment, run_program
 
 Tree = tuple[str, ...]
 
 
 def guard(root: Path, *arguments: str, under: Sequence[str] = (), timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """Run the installed program, `under` another one where that is given."""
+    env = clean_environment() | {"COLUMNS": "200"}
+    if not under:
+        return run_program(*arguments, cwd=root, env=env, timeout=timeout)
+    command = [*under, str(PROGRAM), *arguments]
     return subprocess.run(
-        [*under, str(PROGRAM), *arguments],
-        cwd=root,
-        env=clean_environment() | {"COLUMNS": "200"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
+        command, cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
     )
 
 

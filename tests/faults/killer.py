@@ -1,29 +1,21 @@
 """Runs one operation on a project and kills this very process before or after its N-th step on the disk.
 
-    python killer.py <project> restore|create|undo|recover|prune [--kill-at N --when before|after] [--no-exchange]
-                     [--in-worker] [--names FILE] [--workers N] [--copy DISK --into DIR --copy-at N,N,…]
+    <project> restore|create|undo|recover|prune [--kill-at N --when before|after] [--no-exchange]
+    [--in-worker] [--names FILE] [--workers N] [--copy DISK --into DIR --copy-at N,N,…]
 
 Every call of the `Files` protocol is one step. Without --kill-at the operation runs to its end and the number of
 steps is printed; --names keeps what each of them was. With --in-worker, steps are counted in each worker process and
 only those are killed. --copy takes a copy of a disk image before these steps, as a power cut at that moment leaves it.
-
-    python killer.py serve
-
-reads such lists of arguments as lines of JSON, does each in a fork of its own, and answers with a line of JSON each:
-loading the program takes longer than most of what is done with it.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
-import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +28,7 @@ from dhash_guard.backup.settings import BackupSettings, Component, Keep
 from dhash_guard.records.layout import Layout
 from dhash_guard.system import this_machine
 from dhash_guard.system.files import Files, SystemFiles
+from support.forks import serve
 
 T = TypeVar("T")
 
@@ -188,7 +181,7 @@ class Copying:
         return False
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("project", type=Path)
     parser.add_argument("operation", choices=["restore", "create", "undo", "recover", "prune"])
@@ -218,35 +211,8 @@ def main(arguments: list[str]) -> None:
     if given.names:
         given.names.write_text("\n".join(files.names), "utf-8")
     sys.stdout.write(f"{len(files.names)}\n")
-
-
-def serve() -> None:
-    """Do one list of arguments after the other; a fork that dies takes nothing with it."""
-    for line in sys.stdin:
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-            pid = os.fork()
-            if pid == 0:
-                os.dup2(out.fileno(), 1)
-                os.dup2(errors.fileno(), 2)
-                code = 1
-                try:
-                    main(json.loads(line))
-                    code = 0
-                except BaseException:  # noqa: BLE001 - whatever it is, the caller is told
-                    traceback.print_exc()
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(code)
-            _, status = os.waitpid(pid, 0)
-            out.seek(0)
-            errors.seek(0)
-            answer = {"code": os.waitstatus_to_exitcode(status), "out": out.read(), "errors": errors.read()}
-        sys.__stdout__.write(json.dumps(answer) + "\n")  # type: ignore[union-attr]
-        sys.__stdout__.flush()  # type: ignore[union-attr]
+    return 0
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["serve"]:
-        serve()
-    else:
-        main(sys.argv[1:])
+    serve(main)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from base64 import b64decode
@@ -21,11 +18,12 @@ from attrs import frozen
 
 from dhash_guard.simulator import Simulator
 from dhash_guard.simulator.state import Deployment
+from support.forks import Forks
 from support.git import commit, on_github
 from support.loopback import Loopback, body
 from support.project import BASE, clean_environment
 
-KILLER = Path(__file__).with_name("release_killer.py")
+_KILLER = Forks(Path(__file__).with_name("release_killer.py"))
 TESTS = Path(__file__).parents[1]
 
 LATER = 120.0
@@ -82,14 +80,6 @@ class Releases:
         elsewhere.say("/health", {"status": "healthy"})
         elsewhere.say("/metrics", {"p95": 100.0, "rate": 0.0})
         self._prepare(service.url, elsewhere.url)
-        self._server = subprocess.Popen(
-            [sys.executable, str(KILLER)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent / "src"), str(TESTS)])},
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
 
     @classmethod
     @contextmanager
@@ -101,14 +91,8 @@ class Releases:
             Simulator(repository="octo/service").serving() as github,
         ):
             releases = cls(work, service, elsewhere, github)
-            try:
-                yield releases
-                assert github.unknown_routes == []
-            finally:
-                assert releases._server.stdin is not None and releases._server.stdout is not None
-                releases._server.stdin.close()
-                releases._server.wait()
-                releases._server.stdout.close()
+            yield releases
+            assert github.unknown_routes == []
 
     @property
     def version(self) -> str:
@@ -157,12 +141,9 @@ class Releases:
         names = self.work / "names"
         names.unlink(missing_ok=True)
         order = {"root": str(root or self.root), "env": env, "arguments": arguments, "ahead": ahead, "at": at, "when": when}
-        assert self._server.stdin is not None and self._server.stdout is not None
-        self._server.stdin.write(json.dumps(order | {"cancel": cancel, "names": str(names)}) + "\n")
-        self._server.stdin.flush()
-        answer = json.loads(self._server.stdout.readline())
+        done = _KILLER.ask(order | {"cancel": cancel, "names": str(names)})
         steps = tuple(names.read_text("utf-8").splitlines()) if names.exists() else ()
-        return Done(answer["code"], answer["out"], answer["errors"], steps)
+        return Done(done.returncode, done.stdout, done.stderr, steps)
 
     def snapshot(self, name: str, env: dict[str, str]) -> Snapshot:
         """How everything stands now."""

@@ -1,22 +1,15 @@
 """Runs one command of a release and kills this very process before or after its N-th step outside.
 
-    python release_killer.py
-
-reads orders as lines of JSON, carries each out in a fork of its own, and answers with a line of JSON each. A step is a
+A step is a
 call of the `Files` protocol, a program that is run, or a request that changes something on GitHub. Time is the system's,
 `ahead` seconds further; sleeping only moves it on.
 """
 
 from __future__ import annotations
 
-import gc
-import importlib
-import json
 import os
-import pkgutil
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -26,7 +19,6 @@ from typing import Any, TypeVar, Unpack
 import click
 from attrs import define, evolve, field
 
-import dhash_guard
 from dhash_guard.cli import program
 from dhash_guard.cli.invocation import Invocation
 from dhash_guard.errors import GuardError
@@ -38,6 +30,7 @@ from dhash_guard.system import this_machine
 from dhash_guard.system.interrupt import Interrupted, install
 from dhash_guard.system.process import Finished, How, SystemProcesses
 from faults.killer import KillingFiles, role
+from support.forks import load, serve
 from support.world import UnsyncedFiles
 
 T = TypeVar("T")
@@ -197,41 +190,6 @@ def carry_out(order: dict[str, Any]) -> int:
     return code
 
 
-def load() -> None:
-    """Everything that a command may import, once for all forks."""
-    for module in pkgutil.walk_packages(dhash_guard.__path__, "dhash_guard."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    importlib.import_module("github")
-    importlib.import_module("requests")
-    gc.freeze()
-
-
-def serve() -> None:
-    """Carry out one order after the other; a fork that dies takes nothing with it."""
-    load()
-    for line in sys.stdin:
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-            pid = os.fork()
-            if pid == 0:
-                code = 70
-                try:
-                    os.dup2(out.fileno(), 1)
-                    os.dup2(errors.fileno(), 2)
-                    code = carry_out(json.loads(line))
-                except BaseException:  # noqa: BLE001 - whatever it is, the caller is told
-                    traceback.print_exc()
-                finally:
-                    sys.stdout.flush()
-                    sys.stderr.flush()
-                    os._exit(code)
-            _, status = os.waitpid(pid, 0)
-            out.seek(0)
-            errors.seek(0)
-            answer = {"code": os.waitstatus_to_exitcode(status), "out": out.read(), "errors": errors.read()}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    serve()
+    load("dhash_guard", "github", "requests")
+    serve(carry_out)

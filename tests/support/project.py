@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ from typing import Any
 import yaml
 from attrs import frozen
 
+from support.forks import Finished
 from support.loopback import Loopback
+from support.warm import Starter
 
 PROGRAM = Path(sys.executable).with_name("dhash-guard")
 
@@ -101,16 +102,7 @@ class Project:
 
     def guard(self, *arguments: str, env: dict[str, str] | None = None, timeout: float = 60) -> Result:
         """Run the installed program without a terminal."""
-        done = subprocess.run(
-            [str(PROGRAM), *arguments],
-            cwd=self.root,
-            env=clean_environment() | (env or {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        done = run_program(*arguments, cwd=self.root, env=clean_environment() | (env or {}), timeout=timeout)
         assert "no HTML report" not in done.stderr, done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -135,3 +127,11 @@ class Project:
 def clean_environment() -> dict[str, str]:
     """Nothing of the machine's own settings but what a program needs to start."""
     return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR")}
+
+
+_STARTER = Starter(PROGRAM, clean_environment())
+
+
+def run_program(*arguments: str, cwd: Path, env: dict[str, str], timeout: float = 60) -> Finished:
+    """Run the installed program to its end, without a terminal."""
+    return _STARTER.run(arguments, cwd=cwd, env=env, timeout=timeout)
