@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -24,10 +25,19 @@ ROOM = [0, 4, 8, 16, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256]
 
 
 def _fill(folder: Path, left: int) -> None:
-    """Take all room but `left` KiB."""
+    """Take all room but `left` KiB, block by block at the end: a disk promises more than it gives at once."""
     found = os.statvfs(folder)
+    size, step = 0, found.f_bavail * found.f_frsize
     with (folder / "ballast").open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, found.f_bavail * found.f_frsize - (left << 10)))
+        while step >= found.f_frsize:
+            try:
+                os.posix_fallocate(file.fileno(), size, step)
+            except OSError as problem:
+                assert problem.errno == errno.ENOSPC, problem
+                step //= 2
+            else:
+                size += step
+        file.truncate(max(0, size - (left << 10)))
 
 
 def _full(project: Path, operation: str, left: int, file_system: str) -> None:
