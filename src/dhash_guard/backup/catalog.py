@@ -30,7 +30,8 @@ def listing(layout: Layout, environment: str | None = None) -> list[BackupFacts]
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.is_file() and _is_sealed(path):
                 facts = facts_of(layout, path)
-                if environment is None or facts.environment == environment:
+                gone = facts.problem and not _is_sealed(path)  # a prune took it meanwhile: no fault of the backup
+                if not gone and (environment is None or facts.environment == environment):
                     found.append(facts)
     return sorted(found, key=lambda facts: (facts.environment, facts.sequence, facts.sealed_at, facts.name))
 
@@ -69,17 +70,13 @@ def find(layout: Layout, reference: str, environment: str, from_env: str = "") -
     """
     path = _existing(layout, reference)
     if path is None:
-        names = [Path(facts.name).name for facts in listing(layout, environment)]
-        near = difflib.get_close_matches(Path(reference).name, names, n=1, cutoff=_ALIKE)
-        listed = f"`dhash-guard rollback --list --env {environment}` shows what there is."
-        raise UsageProblem(
-            f"there is no backup {reference!r}",
-            cure=f"Did you mean {near[0]}?" if near else listed if names else f"{environment} has no backups.",
-        )
+        raise _unknown(layout, reference, environment)
     if form_of(path) is Form.TAR:
         raise refusal(path)
     sidecar.read(path)
     facts = facts_of(layout, path)
+    if facts.problem and not path.is_file():  # a prune took it meanwhile
+        raise _unknown(layout, reference, environment)
     if facts.problem:
         raise Damaged(facts.problem, where=facts.name, cure="Choose another backup.")
     if facts.environment not in (environment, from_env or environment):
@@ -88,6 +85,16 @@ def find(layout: Layout, reference: str, environment: str, from_env: str = "") -
             cure=f"Name it with --from-env {facts.environment} where that is meant.",
         )
     return facts
+
+
+def _unknown(layout: Layout, reference: str, environment: str) -> UsageProblem:
+    names = [Path(facts.name).name for facts in listing(layout, environment)]
+    near = difflib.get_close_matches(Path(reference).name, names, n=1, cutoff=_ALIKE)
+    listed = f"`dhash-guard rollback --list --env {environment}` shows what there is."
+    return UsageProblem(
+        f"there is no backup {reference!r}",
+        cure=f"Did you mean {near[0]}?" if near else listed if names else f"{environment} has no backups.",
+    )
 
 
 def path_of(layout: Layout, facts: BackupFacts) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -238,3 +240,24 @@ def test_a_member_that_is_not_exactly_ours(old: bytes, new: bytes) -> None:
 def test_an_empty_manifest() -> None:
     with pytest.raises(ValueError):
         read_header(b"")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe with a name is what stops the reader at the right moment")
+def test_one_that_a_prune_takes_away_meanwhile_is_not_there_rather_than_damaged(project: Project) -> None:
+    facts = project.create()
+    archive, beside = project.root / facts.name, project.root / f"{facts.name}.sha256"
+    stated = beside.read_bytes()
+    beside.unlink()
+    os.mkfifo(beside)
+
+    def prune() -> None:
+        with beside.open("wb") as reader:  # opens when somebody reads the checksum file, who has seen the archive then
+            archive.unlink()
+            beside.unlink()
+            reader.write(stated)
+
+    pruning = threading.Thread(target=prune)
+    pruning.start()
+    with pytest.raises(UsageProblem, match="there is no backup"):
+        backup.find(project.layout, facts.name, "production")
+    pruning.join()
