@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -22,6 +23,7 @@ from dhash_guard.system.host import SystemHost
 from support.disks import mounted
 
 if TYPE_CHECKING:
+    from dhash_guard.records.backup import BackupFacts
     from unit.backup.project import Project
 
 
@@ -430,6 +432,95 @@ def test_a_service_that_replaces_its_file_before_and_behind_makes_no_mixture(pro
     assert recovery is not None
     assert recovery.forward
     assert backup.differences(project.layout, facts) == ("library.json",)
+
+
+class Dying(Awkward):
+    """A disk without exchange of names on which the process dies after the n-th rename or the n-th tree that it drops."""
+
+    def __init__(self, *, renames: int = 0, drops: int = 0, **how: Any) -> None:
+        super().__init__(**how)
+        self._renames, self._drops = renames, drops
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        self._renames -= 1
+        if self._renames == 0:
+            raise KeyboardInterrupt
+
+    def remove_tree(self, path: Path) -> None:
+        super().remove_tree(path)
+        self._drops -= 1
+        if self._drops == 0:
+            raise KeyboardInterrupt
+
+
+def _dead(project: Project, facts: BackupFacts, files: SystemFiles) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(evolve(project.machine, files=files), project.layout, facts, project.settings)
+
+
+def _until_bare(project: Project, name: str) -> Dying:
+    """Dies when the target of this name was moved away, and before the new one stands there."""
+
+    class UntilBare(Dying):
+        def rename(self, source: Path, target: Path) -> None:
+            super().rename(source, target)
+            if source == project.root / name:
+                raise KeyboardInterrupt
+
+    return UntilBare(exchange_errno=errno.ENOSYS)
+
+
+def test_recovery_without_exchange_keeps_the_old_file_where_a_service_made_another(project: Project) -> None:
+    facts = project.create()
+    _ruin(project)
+    _dead(project, facts, _until_bare(project, "library.json"))
+    assert not (project.root / "library.json").exists()
+    project.put("library.json", "{}")
+    machine = evolve(project.machine, files=Awkward(exchange_errno=errno.ENOSYS))
+    recovery = backup.recover(machine, project.layout)
+    assert recovery is not None
+    assert recovery.forward
+    assert recovery.identical
+    assert sorted((project.root / name).read_text() for name in project.stray() if "library" in name) == ["broken", "{}"]
+    backup.undo(machine, project.layout)
+    assert (project.root / "library.json").read_text() == "broken"
+
+
+@pytest.mark.parametrize("name", ["library.json", "absent/thing"])
+def test_going_back_puts_the_old_tree_back_where_a_service_made_another(project: Project, name: str) -> None:
+    facts = project.create()
+    _ruin(project)
+    ruined = project.snapshot()
+    _dead(project, facts, _until_bare(project, name))
+    project.put(name, "of the service")
+    for staged in project.root.glob(".uploads.dhash-new-*"):  # lost, so that there is no way forward
+        shutil.rmtree(staged)
+    recovery = backup.recover(project.machine, project.layout)
+    assert recovery is not None
+    assert not recovery.forward
+    assert project.snapshot() == ruined
+    left = [path for each in project.stray() if (path := project.root / each).is_file()]
+    assert [path.read_text() for path in left] == ["of the service"], "laid aside, not dropped"
+
+
+def test_what_a_service_makes_while_it_goes_back_stays(project: Project) -> None:
+    """Nothing stood there before, and the staged copy is dropped: what is there now is the service's."""
+    facts = project.create()
+    (project.root / "library.json").unlink()
+    with pytest.raises(KeyboardInterrupt):
+        backup.restore(
+            evolve(project.machine, files=Dying(fails="exchange", at=1, drops=5)),
+            project.layout,
+            facts,
+            project.settings,
+        )
+    assert not list(project.root.glob(".library.json.dhash-new-*")), "it died after that one was dropped"
+    project.put("library.json", "of the service")
+    recovery = backup.recover(project.machine, project.layout)
+    assert recovery is not None
+    assert not recovery.forward
+    assert (project.root / "library.json").read_text() == "of the service"
 
 
 def test_a_disk_too_full_for_the_word_that_it_goes_back_needs_a_person(project: Project) -> None:

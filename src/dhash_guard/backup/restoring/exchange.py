@@ -102,7 +102,7 @@ def go_back(machine: Machine, layout: Layout, journal: Journal) -> None:
             write_journal(machine, layout, journal)
         for place in journal.places:
             if journal.state is not State.STAGING:
-                _backward(machine.files, layout, place)
+                _backward(machine.files, layout, place, journal.operation)
             if journal.operation is Operation.RESTORE:
                 machine.files.remove_tree(_names(layout, place)[1])
         _sync_folders(machine, layout, journal)
@@ -125,9 +125,7 @@ def _forward(files: Files, layout: Layout, place: Place) -> None:
         else:
             _trade(files, staged, target, previous)
     if place.new is not None and inode(staged) is not None:
-        # Taken from what a service made at the bare target between two renames: neither old nor new, but not ours to drop.
-        taken = inode(previous) is not None
-        files.rename(staged, previous.with_name(previous.name + "0") if taken else previous)
+        files.rename(staged, _aside(previous))
 
 
 def _trade(files: Files, staged: Path, target: Path, previous: Path) -> None:
@@ -137,18 +135,34 @@ def _trade(files: Files, staged: Path, target: Path, previous: Path) -> None:
     except OSError as problem:
         if problem.errno not in _NO_EXCHANGE:
             raise
-        files.rename(target, previous)
+        files.rename(target, _aside(previous))
         files.rename(staged, target)
 
 
-def _backward(files: Files, layout: Layout, place: Place) -> None:
+def _backward(files: Files, layout: Layout, place: Place, operation: Operation) -> None:
+    """Put the old tree of a root back; what a service has made at the bare target since is laid aside for it."""
     target, staged, previous = _names(layout, place)
-    if inode(staged) is not None and not same(inode(staged), place.new) and inode(previous) is None:
-        files.rename(staged, previous)  # the old tree, or what a service had put in its place
-    if place.new is not None and position(layout, place) is Position.IN_PLACE and inode(target) is not None:
+    if inode(staged) is not None and not same(inode(staged), place.new):
+        files.rename(staged, _aside(previous))  # the old tree, or what a service had put in its place
+    here = inode(target)
+    # What an undo had put there is the only one of its kind, also where a service has replaced it since.
+    only = operation is Operation.UNDO and place.new is not None and inode(staged) is None
+    if here is not None and (same(here, place.new) or only):
         files.rename(target, staged)
+    elif here is not None and inode(previous) is not None:
+        files.rename(target, _aside(previous))
     if inode(previous) is not None and inode(target) is None:
         files.rename(previous, target)
+
+
+def _aside(previous: Path) -> Path:
+    """The name for what is taken from a target: that of the previous tree, or, where this is taken, one like it.
+
+    What a service made at the bare target between two steps is neither old nor new, but it is not ours to drop.
+    """
+    while inode(previous) is not None:
+        previous = previous.with_name(previous.name + "0")
+    return previous
 
 
 def _names(layout: Layout, place: Place) -> tuple[Path, Path, Path]:
