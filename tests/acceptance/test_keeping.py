@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -350,3 +352,66 @@ def test_the_gate_asks_for_a_drill(project: Project) -> None:
     failed = project.guard("gate")
     assert failed.code == 1
     assert "failed" in failed.out
+
+
+def _with_logs(project: Project) -> None:
+    (project.root / "service.log").write_text("one\n")
+    project.environment["backup"]["components"]["logs"] = {"paths": ["service.log"], "when": "requested"}
+    project.write()
+
+
+def test_a_backup_of_the_logs_takes_no_place_of_one_with_the_database(project: Project) -> None:
+    _with_logs(project)
+    project.environment["backup"]["keep"] = {"last": 2}
+    project.write()
+    assert project.guard("backup", "create").code == 0
+    [whole] = project.root.glob("backups/*.zip")
+    for _ in range(3):
+        assert project.guard("backup", "create", "--components", "logs", "--prune").code == 0
+    assert whole.exists()
+    assert len(list(project.root.glob("backups/*.zip"))) == 3
+    (project.root / "library.json").write_text("lost")
+    assert project.guard("rollback", "--force").code == 0
+    assert json.loads((project.root / "library.json").read_text()) == {"schema": 1}
+
+
+def test_the_gate_asks_for_a_backup_that_is_a_way_back(project: Project) -> None:
+    _with_logs(project)
+    project.environment["requires"] = {"backup": {"younger_than": "1h", "drilled_within": "1h"}}
+    project.write()
+    assert project.guard("backup", "create", "--components", "logs").code == 0
+    assert project.guard("backup", "drill").code == 0
+    done = project.guard("gate")
+    assert done.code == 3, done.out + done.err
+    assert "none holds all of database, release" in done.out + done.err
+    assert project.guard("backup", "create").code == 0
+    done = project.guard("gate")
+    assert done.code == 3, "the drill was of the logs"
+    assert "never drilled" in done.out + done.err
+    assert project.guard("backup", "drill").code == 0
+    done = project.guard("gate")
+    assert done.code == 0, done.out + done.err
+
+
+@pytest.mark.parametrize("spoilt", ["dated ahead", "half a line"])
+def test_one_that_was_found_damaged_does_not_count_whatever_became_of_its_receipts(project: Project, spoilt: str) -> None:
+    for _ in range(3):
+        assert project.guard("backup", "create").code == 0
+    first, second, third = sorted(project.root.glob("backups/*.zip"))
+    assert project.guard("backup", "verify", str(second)).code == 0
+    [receipts] = (project.root / ".dhash-guard").rglob(f"{sha256(second.read_bytes()).hexdigest()}.jsonl")
+    if spoilt == "half a line":
+        receipts.write_bytes(receipts.read_bytes() + b'{"at":17')
+    content = bytearray(second.read_bytes())
+    content[40] ^= 1
+    second.write_bytes(content)
+    assert project.guard("backup", "verify", str(second)).code == 4
+    if spoilt == "dated ahead":
+        lines = receipts.read_text().splitlines()
+        failed = json.loads(lines[-1])
+        receipts.write_text("\n".join([*lines[:-1], json.dumps({**failed, "at": failed["at"] + 3600}), ""]))
+    done = project.guard("backup", "prune", "--keep-last", "2")
+    assert done.code == 0, done.err
+    assert first.exists()
+    assert second.exists(), "whether it is worth anything is for a person to say"
+    assert third.exists()

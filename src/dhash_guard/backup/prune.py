@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 
@@ -12,7 +12,7 @@ from dhash_guard.backup import sidecar
 from dhash_guard.backup.catalog import listing, path_of
 from dhash_guard.backup.drilling import clear_dead, drills_held, under_drill
 from dhash_guard.backup.naming import leftovers, named, temporary_path
-from dhash_guard.backup.receipts import latest, read_whole, receipts_of
+from dhash_guard.backup.receipts import read_whole, receipts_of
 from dhash_guard.backup.restoring.journal import held, read_journal, read_undo
 from dhash_guard.backup.retention import Decision, decide
 from dhash_guard.backup.settings import Keep
@@ -39,8 +39,16 @@ def _no_pins(backups: Sequence[BackupFacts]) -> Mapping[str, str]:
     return {}
 
 
-def weigh(machine: Machine, layout: Layout, environment: str, keep: Keep, pins: Pins = _no_pins) -> tuple[Decision, ...]:
-    """What would become of every backup of `environment`, oldest first; removes nothing.
+def weigh(
+    machine: Machine,
+    layout: Layout,
+    environment: str,
+    keep: Keep,
+    pins: Pins = _no_pins,
+    *,
+    needed: Collection[str] = (),
+) -> tuple[Decision, ...]:
+    """What would become of every backup of `environment`, oldest first; removes nothing. `needed` as for `decide`.
 
     Where anything would go, the newest backup that stays is read whole, and of the others that stay each that no
     receipt shows to be whole; what does not read back counts for nothing. Raise Damaged where the newest does not.
@@ -51,13 +59,14 @@ def weigh(machine: Machine, layout: Layout, environment: str, keep: Keep, pins: 
         for facts in backups
         if not facts.problem and named(layout, PurePosixPath(facts.name).name) is None
     }
-    proven = {facts.name for facts in backups if _proven(machine, layout, facts)}
+    proven = {facts.name for facts in backups if _proven(layout, facts)}
     under_way = _under_way(layout, backups)
     newest = ""
     while True:
         usable = [facts for facts in backups if not facts.problem and facts.name not in discounted]
         pinned = {**pins(usable), **under_way}
-        decisions = decide(backups, environment, keep, machine.clock.now(), discounted=discounted, pinned=pinned)
+        now = machine.clock.now()
+        decisions = decide(backups, environment, keep, now, needed=needed, discounted=discounted, pinned=pinned)
         if all(decision.keep for decision in decisions):
             return decisions
         staying = [decision.backup for decision in decisions if decision.keep and decision.counts]
@@ -80,7 +89,15 @@ def weigh(machine: Machine, layout: Layout, environment: str, keep: Keep, pins: 
             proven.add(facts.name)
 
 
-def prune(machine: Machine, layout: Layout, environment: str, keep: Keep, pins: Pins = _no_pins) -> Pruned:
+def prune(
+    machine: Machine,
+    layout: Layout,
+    environment: str,
+    keep: Keep,
+    pins: Pins = _no_pins,
+    *,
+    needed: Collection[str] = (),
+) -> Pruned:
     """Remove what `weigh` decides against, oldest first; what cannot be removed is skipped and told as `stuck`.
 
     Raise Damaged where the newest backup that stays does not read back or the record of a restore is damaged, and
@@ -91,7 +108,7 @@ def prune(machine: Machine, layout: Layout, environment: str, keep: Keep, pins: 
         for left in leftovers(layout):
             with suppress(OSError):  # they cost room, no more
                 machine.files.remove(left)
-        decisions = weigh(machine, layout, environment, keep, pins)
+        decisions = weigh(machine, layout, environment, keep, pins, needed=needed)
         removed, stuck = [], []
         for facts in (decision.backup for decision in decisions if not decision.keep):
             try:
@@ -119,10 +136,10 @@ def _remove(machine: Machine, layout: Layout, facts: BackupFacts) -> None:
     machine.files.sync_directory(path.parent)
 
 
-def _proven(machine: Machine, layout: Layout, facts: BackupFacts) -> bool:
-    """Whether the last that is known of the archive is that it reads back."""
-    receipt = latest(receipts_of(layout, facts), Proof.VERIFIED, machine.clock.now())
-    return receipt is not None and receipt.ok
+def _proven(layout: Layout, facts: BackupFacts) -> bool:
+    """Whether the last that was written of the archive is that it reads back; dates may be those of a wrong clock."""
+    read = [receipt for receipt in receipts_of(layout, facts) if receipt.proof is Proof.VERIFIED]
+    return bool(read) and read[-1].ok
 
 
 def _problem(machine: Machine, layout: Layout, facts: BackupFacts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -54,7 +55,9 @@ def write(machine: Machine, layout: Layout, receipt: Receipt) -> bool:
     if not _is_hash(receipt.sha256):
         return False
     machine.files.make_directory(layout.receipts)
-    machine.files.append(_path(layout, receipt.sha256), canonical(to_data(receipt)) + b"\n", durable=True)
+    path = _path(layout, receipt.sha256)
+    before = b"\n" if _ends_amid_a_line(path) else b""  # a full disk took half of the one before
+    machine.files.append(path, before + canonical(to_data(receipt)) + b"\n", durable=True)
     return True
 
 
@@ -83,6 +86,15 @@ def latest(receipts: Iterable[Receipt], proof: Proof, now: float) -> Receipt | N
 
 def _path(layout: Layout, sha256: str) -> Path:
     return layout.receipts / f"{sha256}.jsonl"
+
+
+def _ends_amid_a_line(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:  # not there, or empty
+        return False
 
 
 def _is_hash(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -42,6 +42,7 @@ def decide(
     keep: Keep,
     now: float,
     *,
+    needed: Collection[str] = (),
     discounted: Mapping[str, str] = _NONE,
     pinned: Mapping[str, str] = _NONE,
 ) -> tuple[Decision, ...]:
@@ -49,7 +50,8 @@ def decide(
 
     What is no good backup of `environment` (also what `discounted` names, with its reason) counts for nothing and stays:
     whether it is worth anything is for a person to say. `pinned` are names that stay whatever the rules say, with the
-    reason. Snapshots have a retention of their own: as many as `last`, and no backup goes or stays because of them.
+    reason. A backup that lacks one of the components `needed` is no way back: it is judged among its like only, and takes
+    no other's place. Snapshots have a retention of their own: as many as `last`; no backup goes or stays because of them.
 
     `now` only tells what is dated in the future. Ages and periods are those of the dates among each other, and where two
     neighbours are dated more than a year apart, what the rules kept before that step stays: the clock may have jumped.
@@ -58,9 +60,12 @@ def decide(
     useless = _useless(ordered, environment, now, discounted)
     good = [facts for facts in ordered if facts.name not in useless]
     stays: Reasons = {}
-    for of_ours in (True, False):  # those without a number have a place among each other only
-        backups_of = [facts for facts in good if facts.purpose is Purpose.BACKUP and bool(facts.sequence) is of_ours]
-        stays |= _kept(backups_of, keep)
+    backups_of: dict[tuple[bool, bool], list[BackupFacts]] = {}
+    for facts in good:
+        if facts.purpose is Purpose.BACKUP:  # those without a number have a place among each other only
+            backups_of.setdefault((bool(facts.sequence), facts.holds(needed)), []).append(facts)
+    for alike in backups_of.values():
+        stays |= _kept(alike, keep)
     why_all = _why_everything_stays(keep, stays)
     if not why_all:
         snapshots = [facts for facts in good if facts.purpose is Purpose.PRE_ROLLBACK]

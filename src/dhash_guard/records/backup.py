@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 from attrs import frozen
@@ -35,6 +36,14 @@ class BackupFacts:
     components: tuple[str, ...]
     problem: str = ""
     note: str = ""
+
+    def lacking(self, needed: Iterable[str]) -> list[str]:
+        """Which of these components it does not hold."""
+        return [name for name in needed if name not in self.components]
+
+    def holds(self, needed: Iterable[str]) -> bool:
+        """Whether it holds all of these components."""
+        return not self.lacking(needed)
 
 
 @frozen(kw_only=True)

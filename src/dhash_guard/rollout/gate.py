@@ -20,6 +20,7 @@ from dhash_guard.rollout.approvals import ask, subject_of_commit, summary
 from dhash_guard.rollout.conditions import Answer, Condition, findings_of
 from dhash_guard.rollout.freeze import closed_now, freeze_now
 from dhash_guard.rollout.run import Done, Guarded
+from dhash_guard.rollout.safety import belonging
 
 
 def gate(run: Guarded, reviews: ReviewReader | None = None) -> Evidence:
@@ -123,7 +124,14 @@ def _backup(run: Guarded, asked: Requirements) -> Condition:
         return Condition(
             name="backup", answer=Answer.CANNOT_TELL, value="there is none", limit=limit, cure="dhash-guard backup create"
         )
-    newest = backups[-1]
+    needed = belonging(run.configuration)
+    whole = [facts for facts in backups if facts.holds(needed)]
+    if not whole:
+        value = f"none holds all of {', '.join(needed)}"
+        return Condition(
+            name="backup", answer=Answer.CANNOT_TELL, value=value, limit=limit, cure="dhash-guard backup create"
+        )
+    newest = whole[-1]
     age = run.machine.clock.now() - newest.sealed_at
     if problems := run.vault.verify(newest).problems:
         return Condition(name="backup", answer=Answer.NO_GO, value=problems[0], limit=limit, source=newest.name)
@@ -131,15 +139,18 @@ def _backup(run: Guarded, asked: Requirements) -> Condition:
     if age < -SLACK or (younger is not None and age >= younger):
         return Condition(name="backup", answer=Answer.NO_GO, value=value, limit=limit, source=newest.name)
     if asked.backup.drilled_within is not None:
-        return _drilled(run, asked.backup.drilled_within, value, limit, newest.name)
+        no_way_back = {facts.sha256 for facts in backups if not facts.holds(needed)}
+        return _drilled(run, asked.backup.drilled_within, value, limit, newest.name, no_way_back)
     return Condition(name="backup", answer=Answer.GO, value=value, limit=limit, source=newest.name)
 
 
-def _drilled(run: Guarded, within: Seconds, value: str, limit: str, source: str) -> Condition:
-    """What the newest drill of the environment says of the way back, whichever backup it was done with."""
+def _drilled(run: Guarded, within: Seconds, value: str, limit: str, source: str, no_way_back: Collection[str]) -> Condition:
+    """What the newest drill of the environment says of the way back, whichever backup it was done with, but for those of
+    these hashes, which lack something."""
     now = run.machine.clock.now()
     limit += f", drilled within {format_duration(within)}"
-    newest = latest(receipts_for(run.configuration.layout, run.environment), Proof.DRILLED, now)
+    receipts = receipts_for(run.configuration.layout, run.environment)
+    newest = latest((each for each in receipts if each.sha256 not in no_way_back), Proof.DRILLED, now)
     answer, cure = Answer.CANNOT_TELL, "dhash-guard backup drill"
     if newest is None:
         value += ", never drilled"

@@ -15,6 +15,7 @@ from dhash_guard.records.stage import Change, Finding, StageStatus
 from dhash_guard.records.units import format_bytes
 from dhash_guard.rollout.pins import pinned_by_deployment
 from dhash_guard.rollout.run import Done, Guarded
+from dhash_guard.rollout.safety import belonging
 
 
 class NotAllRemoved(NoGo):
@@ -70,17 +71,17 @@ def prove_pruned(run: Guarded, keep: Keep, fates: list[Fate]) -> Done:
 
 def _pruned(run: Guarded, keep: Keep, fates: list[Fate]) -> Done:
     machine, configuration = run.machine, run.configuration
-    unsent = run.vault.unsent()
+    unsent, needed = run.vault.unsent(), belonging(configuration)
 
     def pins(usable: Sequence[BackupFacts]) -> Mapping[str, str]:
         return {**unsent, **pinned_by_deployment(configuration, usable)}
 
     if machine.plan is not None:
-        weighed = backup.weigh(machine, configuration.layout, run.environment, keep, pins)
+        weighed = backup.weigh(machine, configuration.layout, run.environment, keep, pins, needed=needed)
         done = backup.Pruned(decisions=weighed, removed=(), stuck=())
         machine.plan.extend(Change("remove", decision.backup.name) for decision in weighed if not decision.keep)
     else:
-        done = backup.prune(machine, configuration.layout, run.environment, keep, pins)
+        done = backup.prune(machine, configuration.layout, run.environment, keep, pins, needed=needed)
     fates += fates_of(done, dry=machine.dry)
     findings = tuple(_finding(fate) for fate in fates)
     going = [fate for fate in fates if fate.action in ("delete", "deleted")]

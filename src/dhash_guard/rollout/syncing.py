@@ -19,6 +19,7 @@ from dhash_guard.records.backup import BackupFacts, Purpose
 from dhash_guard.records.layout import Layout
 from dhash_guard.records.units import format_bytes
 from dhash_guard.rollout.pins import pinned_by_deployment
+from dhash_guard.rollout.safety import belonging
 from dhash_guard.system import Machine
 
 Say = Callable[[str], None]
@@ -71,7 +72,8 @@ def backlog(
     absent = {name: facts for name, facts in numbered.items() if facts == fresh or there.get(name) != facts.size}
     if settings.retain is not None and absent:
         both = {**absent, **known(configuration, store, there)}
-        old = {name for name, facts in _beyond(both, settings.retain, machine.clock.now()) if facts != fresh}
+        now, needed = machine.clock.now(), belonging(configuration)
+        old = {name for name, facts in _beyond(both, settings.retain, now, needed) if facts != fresh}
         absent = {name: facts for name, facts in absent.items() if name not in old}
     return Backlog(waiting=tuple(absent.values()), unreadable=unreadable)
 
@@ -153,7 +155,7 @@ def _let_go(
         return 0
     removed = 0
     there = known(configuration, store, store.listing())
-    old = _beyond(there, settings.retain, machine.clock.now())
+    old = _beyond(there, settings.retain, machine.clock.now(), belonging(configuration))
     pinned = pinned_by_deployment(configuration, list(there.values())) if old else {}
     if fresh is not None:
         pinned[fresh.name] = "it was just taken"
@@ -173,13 +175,17 @@ def known(configuration: Configuration, store: Store, names: Collection[str]) ->
     return {n: evolve(facts, name=here(layout, n)) for n, facts in told.items() if facts.environment == configuration.name}
 
 
-def _beyond(known: Mapping[str, BackupFacts], retain: int, now: float) -> list[tuple[str, BackupFacts]]:
-    """The names that `retain` lets go, each purpose counted for itself."""
+def _beyond(
+    known: Mapping[str, BackupFacts], retain: int, now: float, needed: Collection[str]
+) -> list[tuple[str, BackupFacts]]:
+    """The names that `retain` lets go, each purpose counted for itself, and what lacks one of the components `needed`."""
     found: list[tuple[str, BackupFacts]] = []
     for purpose in Purpose:
         mine = {name: facts for name, facts in known.items() if facts.purpose is purpose}
-        old = doomed(list(mine.values()), retain, now)
-        found += [(name, facts) for name, facts in mine.items() if facts in old]
+        for whole in (True, False):  # one that is no way back takes no other's place
+            alike = {name: facts for name, facts in mine.items() if facts.holds(needed) is whole}
+            old = doomed(list(alike.values()), retain, now)
+            found += [(name, facts) for name, facts in alike.items() if facts in old]
     return found
 
 

@@ -122,7 +122,7 @@ def _against(facts: BackupFacts, deployment: Deployment | None, needed: Collecti
         return facts.problem
     if deployment is not None and _is_later(facts, deployment):
         return "taken after the deployment began" if deployment.begun_at else "not known to be from before the deployment"
-    lacking = [name for name in needed if name not in facts.components]
+    lacking = facts.lacking(needed)
     return f"does not hold {', '.join(lacking)}" if lacking else ""
 
 

@@ -230,3 +230,11 @@ def test_every_reason_is_said() -> None:
         "before a step of 3652 days in the dates, perhaps of the clock: last 1 of 1"
     )
     assert reasons(TEN, Keep())["b1"] == "the policy names no rule"
+
+
+def test_what_lacks_a_component_takes_nobodys_place_and_nobody_takes_its() -> None:
+    whole, part = ("database", "release"), ("logs",)
+    mixed = [one(n, NOON - (9 - n) * DAY, components=whole if n in (1, 2, 4) else part) for n in range(1, 10)]
+    assert kept(mixed, Keep(last=2), needed=("database",)) == "2 4 8 9"
+    assert kept(mixed, Keep(older_than=days(1)), needed=("database",)) == "4 8 9"
+    assert kept(mixed, Keep(last=2)) == "8 9"
