@@ -135,11 +135,12 @@ def test_resume_runs_although_the_command_fails(project: Project) -> None:
     assert _left(project) == []
 
 
-def test_resume_runs_although_quiesce_is_told_to_end(project: Project) -> None:
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGHUP])
+def test_resume_runs_although_quiesce_is_told_to_end(project: Project, kind: signal.Signals) -> None:
     _held_still(project, quiesce="sleep 60")
     with _begun(project, "backup", "create") as child:
         _until(child, lambda: _hooks(project))
-        child.send_signal(signal.SIGTERM)
+        child.send_signal(kind)
         out, _ = child.communicate(timeout=30)
     assert child.returncode == 3, out
     assert _hooks(project) == ["quiesced", "resumed"]

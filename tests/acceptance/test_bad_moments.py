@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from filelock import FileLock
 
 from support.loopback import body
+from support.programs import program
 from support.project import PROGRAM, Project, clean_environment
 
 BAD = {"p95": 9000.0, "rate": 0.01}
@@ -134,7 +136,7 @@ def test_a_manual_rollback_during_a_watch_is_not_overwritten(project: Project) -
     assert (record(project)["state"], record(project)["rollbacks"]) == ("rolled-back", 1)
 
 
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_rollback_that_is_told_to_stop_comes_to_its_end(project: Project, kind: signal.Signals) -> None:
     controlled(project, stop="time.sleep(1)")
     project.deployed()
@@ -145,6 +147,27 @@ def test_a_rollback_that_is_told_to_stop_comes_to_its_end(project: Project, kind
     assert child.returncode == 0, out + err
     assert (project.root / "started").exists()
     assert (project.version, record(project)["state"]) == ("good", "rolled-back")
+
+
+def test_a_rollback_whose_terminal_goes_comes_to_its_end(project: Project) -> None:
+    controlled(project, stop="time.sleep(1)")
+    project.deployed()
+    primary, secondary = pty.openpty()
+    child = subprocess.Popen(
+        [program("setsid", "util-linux"), "--ctty", str(PROGRAM), "rollback", "--force"],
+        cwd=project.root,
+        env=clean_environment(),
+        stdin=secondary,
+        stdout=secondary,
+        stderr=secondary,
+    )
+    os.close(secondary)
+    until((project.root / "stopped").exists)
+    os.close(primary)  # the system hangs up, and nothing can be written there any more
+    code = child.wait(timeout=30)
+    assert (project.root / "started").exists()
+    assert (project.version, record(project)["state"]) == ("good", "rolled-back")
+    assert code == 7, "nobody could be told"
 
 
 def test_after_a_killed_rollback_nothing_is_called_healthy(project: Project) -> None:

@@ -115,7 +115,13 @@ def main() -> NoReturn:
     gc.set_threshold(20_000)  # loading makes much that stays; looking through it again and again costs a tenth
     for stream in (sys.stdout, sys.stderr):
         _unambiguous(stream)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # a terminal that has gone; Python would try once more, and end with a code of its own
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
 
 
 def _unambiguous(stream: object) -> None:
@@ -144,7 +150,8 @@ def run(arguments: Sequence[str], surface: Surface | None = None) -> int:
     except GuardError as problem:
         return tell.loudly(problem)
     except _interruptions():
-        click.echo("aborted; the next command finishes what was begun", err=True)
+        with suppress(OSError):  # a terminal that has gone
+            click.echo("aborted; the next command finishes what was begun", err=True)
         return tell.quietly(CannotTell("aborted", cure="The next command finishes what was begun."))
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
@@ -188,7 +195,8 @@ class _Teller:
 
     def loudly(self, problem: GuardError) -> int:
         """The error for people on stderr, and for machines."""
-        click.echo(f"error: {_clean(str(problem))}", err=True)
+        with suppress(OSError):  # a terminal that has gone
+            click.echo(f"error: {_clean(str(problem))}", err=True)
         return self.quietly(problem)
 
 

@@ -1,4 +1,4 @@
-"""Turns the termination signal into an exception, so that a watch that is told to stop can still write its record."""
+"""Turns the signals that ask a process to end into an exception, so that a watch can still write its record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class Interrupted(BaseException):
-    """The process was asked to end (TERM); like KeyboardInterrupt, no ordinary handler may swallow it."""
+    """The process was asked to end (TERM, or HUP: its terminal has gone); no ordinary handler may swallow it."""
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
@@ -19,7 +19,7 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def held_off(*, then_raise: bool = True) -> Iterator[None]:
-    """Until the block ends INT and TERM wait, so that nothing is left half done; then they are raised, or forgotten.
+    """Until the block ends INT, TERM and HUP wait, so that nothing is left half done; then they are raised, or forgotten.
 
     They are forgotten where the block was the last thing to do anyway and its result still has to be told.
     """
@@ -27,7 +27,7 @@ def held_off(*, then_raise: bool = True) -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {kind: signal.signal(kind, lambda number, _: came.append(number)) for kind in (signal.SIGINT, signal.SIGTERM)}
+    before = {kind: signal.signal(kind, lambda number, _: came.append(number)) for kind in _asking(signal.SIGINT)}
     try:
         yield
     finally:
@@ -38,5 +38,12 @@ def held_off(*, then_raise: bool = True) -> Iterator[None]:
 
 
 def install() -> None:
-    """From now on TERM raises Interrupted in the main thread."""
-    signal.signal(signal.SIGTERM, _raise)
+    """From now on TERM and HUP raise Interrupted in the main thread."""
+    for kind in _asking():
+        signal.signal(kind, _raise)
+
+
+def _asking(*more: signal.Signals) -> list[signal.Signals]:
+    """The signals that ask to end, but for HUP where it is ignored (`nohup`) or unknown (Windows)."""
+    hangup = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+    return [*more, signal.SIGTERM, *(kind for kind in hangup if signal.getsignal(kind) is not signal.SIG_IGN)]

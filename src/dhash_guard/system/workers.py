@@ -193,7 +193,8 @@ def _serve(
 ) -> None:  # pragma: no cover - runs in the child
     """The life of a worker: never returns, and ends with its parent, whose locks it would hold otherwise."""
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and decides
+        for kind in (signal.SIGINT, signal.SIGHUP):  # the parent is told, and decides
+            signal.signal(kind, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent = 1
         ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
