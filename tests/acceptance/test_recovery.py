@@ -140,3 +140,24 @@ def test_a_lock_of_another_user_says_whose_it_is_and_what_to_do(project: Project
         done = subprocess.run([*powerless, "backup", verb], **where)  # type: ignore[call-overload]
         assert done.returncode == code, done.stdout + done.stderr
         assert f"{lock}: Permission denied\n  {lock} belongs to user 4711: run this as that user" in done.stderr
+
+
+def test_recover_says_what_was_perhaps_not_loaded_and_asks_for_a_person(project: Project) -> None:
+    project.environment["backup"]["components"]["dump"] = {
+        "run": ["echo", "dumped"],
+        "to": "dump.sql",
+        "restore": ["sh", "-c", "touch loading; sleep 60"],
+    }
+    project.write()
+    assert project.guard("backup", "create").code == 0
+    [archive] = project.root.glob("backups/*.zip")
+    command = [str(PROGRAM), "backup", "restore", "--backup", str(archive), "--force"]
+    child = subprocess.Popen(command, cwd=project.root, env=clean_environment(), stderr=subprocess.DEVNULL)
+    while not (project.root / "loading").exists():
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.kill()
+    child.wait()
+    done = project.guard("backup", "recover")
+    assert done.code == 6, done.err
+    assert "dump.sql was perhaps not loaded: restore the backup once more" in done.out

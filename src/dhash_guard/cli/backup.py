@@ -190,7 +190,8 @@ def restore(call: Invocation, reference: str, force: bool, from_env: str | None)
 @backup.command()
 @common
 def recover(call: Invocation) -> int:
-    """Finish a restore that was interrupted; every other command does this too. A file that then differs is exit 6."""
+    """Finish a restore that was interrupted; every other command does this too. A file that then differs is exit 6, as is
+    one that was perhaps not loaded."""
     layout = call.load(finish=False).layout
     planned = vault.foreseen(layout) if call.machine.dry else None
     done = None if call.machine.dry else vault.recover(call.machine, layout)
@@ -200,7 +201,8 @@ def recover(call: Invocation) -> int:
     elif done is not None:
         text = recovery_text(done)
     call.show(text, {"recovered": to_data(done), "planned": to_data(planned)})
-    return NeedsPerson.exit_code if done is not None and done.identical is False else 0
+    well = done is None or (done.identical is not False and not done.unloaded)
+    return 0 if well else NeedsPerson.exit_code
 
 
 @backup.command()

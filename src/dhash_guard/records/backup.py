@@ -82,7 +82,10 @@ class RestoredRoot:
 
 @frozen(kw_only=True)
 class Restoration:
-    """What a restore did; `identical` means every file was read back from its final place with the manifest's hash."""
+    """What a restore did; `identical` means every file was read back from its final place with the manifest's hash.
+
+    Where it was not, `unloaded` are files that were not given to the commands that load them.
+    """
 
     backup: str
     roots: tuple[RestoredRoot, ...]
@@ -90,3 +93,4 @@ class Restoration:
     bytes_written: int
     identical: bool
     seconds: float
+    unloaded: tuple[str, ...] = ()

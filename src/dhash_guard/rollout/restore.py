@@ -20,8 +20,7 @@ def restore(run: Guarded, reference: str, from_environment: str | None) -> Evide
     def work() -> str:
         done = run.vault.restore(facts)
         held.append(done.restoration)
-        if done.restoration is not None and not done.restoration.identical:
-            raise NeedsPerson(f"what stands there now is not what {facts.name} holds", cure="Something else writes there.")
+        require_identical(done.restoration)
         return done.text
 
     with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"restore {run.facts.id}"):
@@ -30,6 +29,17 @@ def restore(run: Guarded, reference: str, from_environment: str | None) -> Evide
         deployments.restored(run, facts.name)
     result = "planned" if run.machine.dry else "restored"
     return run.seal(evolve(run.evidence(result=result, exit_code=0), backup=facts.name, restoration=held[0]))
+
+
+def require_identical(done: Restoration | None) -> None:
+    """Raise NeedsPerson where what was put back reads back differently; what was not loaded for that is named."""
+    if done is None or done.identical:
+        return
+    unloaded = f", and {', '.join(done.unloaded)} was not loaded" if done.unloaded else ""
+    again = " Stop that, then restore once more." if done.unloaded else ""
+    raise NeedsPerson(
+        f"what stands there now is not what {done.backup} holds{unloaded}", cure=f"Something else writes there.{again}"
+    )
 
 
 def undo(run: Guarded) -> Evidence:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from attrs import evolve, frozen
 
 from dhash_guard.config import Configuration
-from dhash_guard.errors import Damaged, GuardError, Locked, NeedsPerson, UsageProblem
+from dhash_guard.errors import Damaged, GuardError, Locked, NeedsPerson, NoGo, UsageProblem
 from dhash_guard.gates.claim import DEPLOYING, ROLLBACK
 from dhash_guard.records.backup import BackupFacts, Purpose, Restoration
 from dhash_guard.records.blast import BlastRadius
@@ -21,6 +21,7 @@ from dhash_guard.rollout import deployments, recording
 from dhash_guard.rollout.alone import PATIENCE, alone
 from dhash_guard.rollout.blast import Progress, blast_radius, sentences, summary
 from dhash_guard.rollout.hold import Hold, held, publish_head
+from dhash_guard.rollout.restore import require_identical
 from dhash_guard.rollout.run import Done, Guarded
 from dhash_guard.rollout.safety import for_a_person
 from dhash_guard.rollout.service import control
@@ -86,24 +87,23 @@ def _carried_out(run: Guarded, target: BackupFacts, orders: Orders, hold: Hold) 
     hold.check(lasting=_longest(run, target))
     # Written before the first change: killed from here on, nobody may take what stands there for the release. GitHub, where
     # it answers, must not call a success what is about to go.
-    _remember(run, target, DeploymentState.ROLLING_BACK, counted=1, told=hold.store.shared)
+    _announce(run, target, orders, told=hold.store.shared)
     try:
         restoration = _exchange(run, target, orders, hold)
     except (Damaged, UsageProblem):  # refused before anything was touched
-        _remember(run, target, DeploymentState.HELD, counted=-1)
+        _note(run, target, DeploymentState.HELD, counted=-1)
         raise
     except GuardError as problem:
-        _remember(run, target, DeploymentState.ROLLBACK_FAILED)
+        _note(run, target, DeploymentState.ROLLBACK_FAILED)
         raise NeedsPerson(f"the rollback failed: {problem.what}", cure=problem.cure) from problem
     try:
         hold.beat()
         _prove(run, orders)
         _tell_what_lives(run, target, hold)
-    except GuardError as problem:
-        _remember(run, target, DeploymentState.ROLLBACK_FAILED)
-        raise NotProven(problem, restoration) from problem
-    else:
         _remember(run, target, DeploymentState.ROLLED_BACK)
+    except GuardError as problem:
+        _note(run, target, DeploymentState.ROLLBACK_FAILED)
+        raise NotProven(problem, restoration) from problem
     finally:
         keep_artifacts(run)
     return restoration
@@ -253,8 +253,7 @@ def _exchange(run: Guarded, target: BackupFacts, orders: Orders, hold: Hold) -> 
         run.vault.wait_until_free()  # a nightly backup may have begun since the snapshot
         done = run.vault.restore(target)
         held.append(done.restoration)
-        if done.restoration is not None and not done.restoration.identical:
-            raise NeedsPerson(f"what stands there now is not what {target.name} holds", cure="Something else writes there.")
+        require_identical(done.restoration)
         return Done(done.text)
 
     try:
@@ -293,14 +292,41 @@ def _prove(run: Guarded, orders: Orders) -> None:
         verify_service(run)
 
 
+def _announce(run: Guarded, target: BackupFacts, orders: Orders, *, told: bool) -> None:
+    """Write down that a rollback begins. Where that fails, only a person who insists goes on: one that nobody ordered must
+    be counted, or it would be done again and again."""
+    try:
+        _remember(run, target, DeploymentState.ROLLING_BACK, counted=1, told=told)
+    except NoGo as problem:
+        if not orders.insist or orders.instead_of is not None:
+            raise
+        run.say(f"warning: {problem}")
+
+
+def _note(run: Guarded, target: BackupFacts, state: DeploymentState, *, counted: int = 0) -> None:
+    """Remember how it failed; where that cannot be written either, it is said, and the failure is what counts."""
+    try:
+        _remember(run, target, state, counted=counted)
+    except NoGo as problem:
+        run.say(f"warning: {problem}")
+
+
 def _remember(run: Guarded, target: BackupFacts, state: DeploymentState, *, counted: int = 0, told: bool = True) -> None:
-    """Write how the rollback stands on the deployment's record, and where it is `told` on GitHub's."""
+    """Write how the rollback stands on the deployment's record, and where it is `told` on GitHub's; raise NoGo where the
+    record cannot be written."""
     deployment = deployments.legible(run.configuration)
     if deployment is None:
         return
     to = target.name if state is DeploymentState.ROLLED_BACK else ""
     rollbacks, now = deployment.rollbacks + counted, run.machine.clock.now()
     changed = evolve(deployment, state=state, rollbacks=rollbacks, rolled_back_to=to, changed_at=now)
-    deployments.keep(run.machine, run.configuration, changed)
+    try:
+        deployments.keep(run.machine, run.configuration, changed)
+    except OSError as problem:
+        raise NoGo(
+            f"how the rollback stands ({state.value}) cannot be written: {problem.strerror or problem}",
+            where=str(run.configuration.layout.deployment(run.environment)),
+            cure="Make room, or make that file writable.",
+        ) from problem
     if told:
         recording.told(run, changed, why=target.name)

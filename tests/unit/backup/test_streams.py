@@ -21,6 +21,7 @@ from dhash_guard.backup.settings import BackupSettings, Component, Hook
 from dhash_guard.errors import NeedsPerson, NoGo, OutsideSilent, UsageProblem
 from dhash_guard.records.backup import BackupFacts, Restoration
 from dhash_guard.records.units import Seconds
+from dhash_guard.rollout.restore import require_identical
 from dhash_guard.rollout.run import recovery_text
 from dhash_guard.system.files import SystemFiles
 from dhash_guard.system.process import Finished, SystemProcesses
@@ -173,6 +174,24 @@ def test_a_load_that_fails_needs_a_person(project: Project) -> None:
     assert not project.layout.journal.exists()
     assert (project.root / "dumps/db.sql").exists()
     backup.undo(project.machine, project.layout)
+
+
+def test_what_is_not_loaded_because_something_else_writes_there_is_named(project: Project) -> None:
+    class Eager(SystemFiles):
+        def sync_directory(self, path: Path) -> None:
+            if project.layout.journal.exists():
+                (project.root / "library.json").write_text("written by the service")
+            super().sync_directory(path)
+
+    load = dump(restore=python("open('loaded', 'w')"))
+    parts(project, database=load, library=Component(paths=("library.json",)))
+    facts = project.create()
+    done = backup.restore(evolve(project.machine, files=Eager()), project.layout, facts, project.settings)
+    assert (done.identical, done.unloaded) == (False, ("dumps/db.sql",))
+    assert not (project.root / "loaded").exists()
+    with pytest.raises(NeedsPerson, match=r"dumps/db\.sql was not loaded"):
+        require_identical(done)
+    assert restored(project, facts).unloaded == ()
 
 
 def test_a_rehearsal_only_plans_the_load(project: Project) -> None:

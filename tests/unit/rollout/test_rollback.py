@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -452,3 +453,45 @@ def test_what_is_live_again_is_said_of_the_backup_that_the_deployment_began_with
     assert place.life(bad)[-1] == f"failure: rolled back: {target.name}"
     said_live = [one.task for one in place.sim.repository.deployments if one.task == "dhash-guard:rollback"]
     assert len(said_live) == (1 if what == "its own" else 0)
+
+
+# The record of the deployment cannot be written
+
+
+class Full(UnsyncedFiles):
+    """A disk that takes everything but records of a deployment, from the n-th on."""
+
+    def __init__(self, at: int) -> None:
+        self._left = at
+
+    def write_atomic(self, path: Path, content: bytes, mode: int = 0o640) -> None:
+        if path.parent.name == "deployments":
+            self._left -= 1
+            if self._left <= 0:
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        super().write_atomic(path, content, mode)
+
+
+def test_a_rollback_whose_end_cannot_be_written_needs_a_person_and_has_a_record(place: Place) -> None:
+    bad = place.release("bad")
+    run = place.run(files=Full(2))
+    done = by_hand(place, run, bad)
+    assert (done.exit_code, place.version) == (6, "good")
+    assert done.restoration is not None
+    assert any("No space left" in line for line in place.said)
+    assert place.record.state is DeploymentState.ROLLING_BACK, "so that nobody takes it for well"
+
+
+def test_one_that_a_person_insists_on_is_done_without_a_word_that_it_began(place: Place) -> None:
+    bad = place.release("bad")
+    done = by_hand(place, place.run(files=Full(1)), bad)
+    assert (done.exit_code, place.version) == (6, "good")
+
+
+@pytest.mark.parametrize("going_back", [by_itself, partial(by_hand, orders=Orders())])
+def test_any_other_does_not_begin(place: Place, going_back: Callable[[Place, Guarded, Deployment], Evidence]) -> None:
+    bad = place.release("bad")
+    done = going_back(place, place.run(files=Full(1)), bad)
+    assert place.version == "bad"
+    assert done.exit_code in (1, 6)
+    assert any("No space left" in line for line in (*place.said, *place.pages()))

@@ -90,6 +90,7 @@ def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: Back
         bytes_written=written,
         identical=not different,
         seconds=machine.clock.monotonic() - began,
+        unloaded=tuple(load.path for load in loads) if different else (),
     )
 
 
