@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 import time
 
 import pytest
@@ -161,3 +163,45 @@ def test_recover_says_what_was_perhaps_not_loaded_and_asks_for_a_person(project:
     done = project.guard("backup", "recover")
     assert done.code == 6, done.err
     assert "dump.sql was perhaps not loaded: restore the backup once more" in done.out
+
+
+def _with_staging(project: Project) -> str:
+    """A second environment with a file of its own, and a backup of it."""
+    staging = json.loads(json.dumps(project.environment)) | {"kind": "staging"}
+    staging["backup"]["components"] = {"database": {"paths": ["staging.json"]}}
+    project.settings["environments"]["staging"] = staging
+    project.write()
+    (project.root / "staging.json").write_text("{}")
+    assert project.guard("backup", "create", "--env", "staging").code == 0
+    [archive] = project.root.glob("backups/dhash_staging_*.zip")
+    return archive.name
+
+
+def test_undo_takes_back_what_was_restored_for_that_environment_only(project: Project) -> None:
+    _with_staging(project)
+    assert project.guard("backup", "create", "--env", "production").code == 0
+    [archive] = project.root.glob("backups/dhash_production_*.zip")
+    (project.root / "library.json").write_text(LATER)
+    assert project.guard("backup", "restore", "--env", "production", "--backup", archive.name, "--force").code == 0
+    for more in ((), ("--dry-run",)):
+        other = project.guard("backup", "undo", "--env", "staging", "--force", *more)
+        assert other.code == 2, other.out
+        assert "backup undo --env production" in other.err
+    assert _library(project) == EARLIER
+    assert project.guard("backup", "undo", "--env", "production", "--force").code == 0
+    assert _library(project) == LATER
+
+
+def test_a_rollback_to_a_backup_of_another_environment_keeps_its_retention_away(project: Project) -> None:
+    name = _with_staging(project)
+    project.environment["backup"]["components"]["other"] = {"paths": ["staging.json"]}
+    prune = [str(PROGRAM), "backup", "prune", "--env", "staging", "--older-than", "1ms"]
+    again = [str(PROGRAM), "backup", "create", "--env", "staging"]
+    said = f"import subprocess as s; open('codes', 'w').write(str([s.run(c).returncode for c in ({again!r}, {prune!r})]))"
+    project.environment["service_control"] = {"stop": [sys.executable, "-c", said], "start": ["true"]}
+    project.write()
+    (project.root / "staging.json").write_text("later")
+    done = project.guard("rollback", "--env", "production", "--backup", name, "--from-env", "staging", "--force")
+    assert (project.root / "codes").read_text() == "[0, 8]", "another backup is no harm, retention is"
+    assert done.code == 0, done.err
+    assert (project.root / "staging.json").read_text() == "{}"

@@ -8,12 +8,17 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 
+from dhash_guard.records.canonical import sha256_hex
+
 MANIFEST = "MANIFEST.jsonl"
 SUMS = "SHA256SUMS"
 RESERVED = frozenset({MANIFEST, SUMS})
 
 _LONGEST = 4096
 """Bytes that no path of any system exceeds; a longer name is an attack on whoever takes it apart."""
+
+_SHORT = 200
+"""Bytes of a base name that are part of the name of a staged tree."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -121,9 +126,17 @@ def is_stage(name: str) -> bool:
 
 def staged_name(name: str, identity: str) -> str:
     """What the new tree is called beside its target until the exchange."""
-    return f".{name}.dhash-new-{identity}"
+    return f".{_short(name)}.dhash-new-{identity}"
 
 
 def previous_name(name: str, identity: str) -> str:
     """What the old tree is called beside its target after the exchange."""
-    return f".{name}.dhash-prev-{identity}"
+    return f".{_short(name)}.dhash-prev-{identity}"
+
+
+def _short(name: str) -> str:
+    """A base name to which more can be added: disks take 255 bytes, and it tells different long names apart."""
+    encoded = name.encode("utf-8")
+    if len(encoded) <= _SHORT:
+        return name
+    return f"{encoded[:_SHORT].decode('utf-8', 'ignore')}.{sha256_hex(encoded)[:8]}"

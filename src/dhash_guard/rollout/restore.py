@@ -48,9 +48,9 @@ def undo(run: Guarded) -> Evidence:
     def work() -> str:
         layout = run.configuration.layout
         if run.machine.dry:
-            planned = backup.rehearse_undo(layout)
+            planned = backup.rehearse_undo(layout, run.environment)
             return f"would take the restore of {planned.backup} back: {', '.join(planned.roots)}"
-        done = backup.undo(run.machine, layout)
+        done = backup.undo(run.machine, layout, run.environment)
         return f"the restore of {done.backup} was taken back: {', '.join(done.roots)}"
 
     with run.machine.files.lock(run.configuration.layout.lock(run.environment), f"undo {run.facts.id}"):

@@ -72,6 +72,9 @@ def put_back(run: Guarded, target: BackupFacts, orders: Orders) -> Restoration |
         except Locked:
             _still_due(run.configuration, orders)
             raise
+        if target.environment != run.environment:  # retention is kept away there as well
+            theirs = run.configuration.layout.lock(target.environment)
+            local.enter_context(run.machine.files.lock(theirs, f"rollback of {run.environment} {run.facts.id}"))
         local.enter_context(held_off(then_raise=False))
         _still_due(run.configuration, orders)
         spares = () if orders.instead_of is None else DEPLOYING

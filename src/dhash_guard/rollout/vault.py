@@ -129,7 +129,7 @@ class LocalVault(_Reading):
         backup.wait_until_free(self._machine, self._layout, PATIENCE)
 
     def restore(self, facts: BackupFacts) -> PutBack:
-        done = backup.restore(self._machine, self._layout, facts, self._settings)
+        done = backup.restore(self._machine, self._layout, facts, self._settings, self._configuration.name)
         self._proven(facts, done.bytes_written)
         proof = "every file read back with its sha256" if done.identical else "NOT identical to the backup"
         text = f"{done.files} files in {len(done.roots)} roots from {done.backup}, {proof}"

@@ -644,3 +644,18 @@ def test_what_cannot_be_read_back_is_not_identical(project: Project) -> None:
     done = backup.restore(evolve(project.machine, files=Spoils()), project.layout, facts, project.settings)
     assert not done.identical
     assert (project.root / "library.json").read_text() == '{"images": []}'
+
+
+@pytest.mark.parametrize("character", ["a", "写"])
+def test_roots_with_the_longest_names_come_back_and_go_again(project: Project, character: str) -> None:
+    names = [character * (252 // len(character.encode())) + end for end in ("x", "y")]
+    for name in names:
+        project.put(f"{name}/one", name[-1])
+    project.settings = BackupSettings(components={"long": Component(paths=tuple(names))})
+    facts = project.create()
+    for name in names:
+        (project.root / name / "one").write_text("later")
+    assert backup.restore(project.machine, project.layout, facts, project.settings).identical
+    assert [(project.root / name / "one").read_text() for name in names] == ["x", "y"]
+    backup.undo(project.machine, project.layout)
+    assert [(project.root / name / "one").read_text() for name in names] == ["later", "later"]

@@ -82,7 +82,13 @@ def conclude(machine: Machine, layout: Layout, journal: Journal) -> None:
     )
     undone = journal.operation is Operation.UNDO
     record = UndoRecord(
-        id=journal.id, backup=journal.backup, sha256=journal.sha256, undone=undone, roots=kept, stale=journal.stale
+        id=journal.id,
+        backup=journal.backup,
+        sha256=journal.sha256,
+        undone=undone,
+        roots=kept,
+        stale=journal.stale,
+        environment=journal.environment,
     )
     write_undo(machine, layout, record)
     for stale in journal.stale:

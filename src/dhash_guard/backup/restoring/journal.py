@@ -61,8 +61,9 @@ class Place:
 
 @frozen(kw_only=True)
 class Journal:
-    """The record in `layout.journal`. `stale` are paths of the trees that the restore before this had kept, `loads` those
-    of files that are given to a command once they are in place."""
+    """The record in `layout.journal`. `environment` is the one whose roots these are, `stale` are paths of the trees that
+    the restore before this had kept, `loads` those of files that are given to a command once they are in place.
+    """
 
     version: Literal[1] = 1
     id: str
@@ -74,6 +75,7 @@ class Journal:
     places: tuple[Place, ...]
     stale: tuple[str, ...] = ()
     loads: tuple[str, ...] = ()
+    environment: str = ""
 
 
 @frozen(kw_only=True)
@@ -88,7 +90,8 @@ class Kept:
 class UndoRecord:
     """The record in `layout.undo`: which trees the last restore replaced, and whether that was undone since.
 
-    `stale` are trees of restores before it that were to go; what is still there of them goes with the next.
+    `environment` is the one it was for; records of earlier versions do not say. `stale` are trees of restores before it
+    that were to go; what is still there of them goes with the next.
     """
 
     version: Literal[1] = 1
@@ -98,6 +101,7 @@ class UndoRecord:
     undone: bool
     roots: tuple[Kept, ...]
     stale: tuple[str, ...] = ()
+    environment: str = ""
 
     def trees(self) -> tuple[str, ...]:
         """Paths of the kept trees, relative to the project root."""

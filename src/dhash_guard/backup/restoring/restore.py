@@ -48,8 +48,12 @@ from dhash_guard.system.machine import Machine
 _SPARE = 1.05
 
 
-def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: BackupSettings) -> Restoration:
+def restore(
+    machine: Machine, layout: Layout, facts: BackupFacts, settings: BackupSettings, environment: str | None = None
+) -> Restoration:
     """Verify the backup, stage it whole, exchange every root, and read it back from its final place.
+
+    `environment` is the one whose files these are, where it is not that of the backup; an undo asks for it.
 
     Only roots that `settings` name as part of a component are replaced: an archive does not choose its own targets.
     Raise Damaged, UsageProblem, CannotTell or Locked before anything is touched; NoGo where it could not be done and
@@ -64,7 +68,8 @@ def restore(machine: Machine, layout: Layout, facts: BackupFacts, settings: Back
         found = summaries(header, archive.contents())
         _preflight(machine, layout, found)
         loads = loading(settings, header)
-        journal = _planned(machine, layout, facts, found, tuple(load.path for load in loads))
+        planned = _planned(machine, layout, facts, found, tuple(load.path for load in loads))
+        journal = evolve(planned, environment=environment or facts.environment)
         written, journal = _staged(machine, layout, journal, archive)
         exchange_all(machine, layout, journal)
         different = _different(machine, layout, archive, found)
