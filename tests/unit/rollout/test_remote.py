@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import define, evolve
 
-from dhash_guard.backup.settings import BackupSettings, Component
+from dhash_guard.backup.settings import BackupSettings, Component, When
 from dhash_guard.backup.stores.object import ObjectStore
 from dhash_guard.config import Configuration
 from dhash_guard.config.schema import Environment
@@ -491,6 +491,21 @@ def test_old_ones_go_from_the_store_and_stay_here(one: Host, mounted: Path) -> N
     places = one.places()
     assert [places[facts.name] for facts in taken] == [Place.LOCAL, Place.LOCAL, Place.BOTH, Place.BOTH]
     assert one.sync().text.endswith("has everything")  # what was let go is not uploaded again
+
+
+def test_what_lacks_a_component_takes_no_place_in_the_store(one: Host) -> None:
+    backup = one.configuration.environment.backup
+    logs = Component(paths=("service.log",), when=When.REQUESTED)
+    changed = evolve(backup, components={**backup.components, "logs": logs})
+    one.configuration = evolve(one.configuration, environment=evolve(one.configuration.environment, backup=changed))
+    one.retaining(1)
+    (one.root / "service.log").write_text("one")
+    whole = one.take("whole")
+    for _ in range(2):
+        one.clock.at += 10
+        assert one.vault.take(Purpose.BACKUP, ("logs",)).facts is not None
+    assert [place for name, place in one.places().items() if name == whole.name] == [Place.BOTH]
+    assert list(one.places().values()).count(Place.LOCAL) == 1, "of those with the logs the older went"
 
 
 def facts(sequence: int, sealed_at: float = 0.0, problem: str = "") -> BackupFacts:
