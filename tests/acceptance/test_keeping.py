@@ -388,6 +388,10 @@ def test_the_gate_asks_for_a_backup_that_is_a_way_back(project: Project) -> None
     done = project.guard("gate")
     assert done.code == 3, "the drill was of the logs"
     assert "never drilled" in done.out + done.err
+    for archive in project.root.glob("backups/*.zip*"):
+        archive.unlink()
+    assert project.guard("backup", "create").code == 0
+    assert project.guard("gate").code == 3, "nor does it count when that backup is gone"
     assert project.guard("backup", "drill").code == 0
     done = project.guard("gate")
     assert done.code == 0, done.out + done.err

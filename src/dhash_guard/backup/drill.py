@@ -106,6 +106,7 @@ def _receipt(
         tool=TOOL,
         probe=command,
         problem=problem,
+        components=facts.components,
     )
 
 

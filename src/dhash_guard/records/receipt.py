@@ -27,7 +27,8 @@ class Receipt:
     """One proof. `at` is UTC epoch seconds, `sha256` the hash that the checksum file stated; it counts for no other.
 
     `seconds` is how long the reading took (verified) or the restore (drilled: the time to restore), None where that was
-    part of something longer. `probe` is the command that looked at what was restored, empty where none did.
+    part of something longer. `probe` is the command that looked at what was restored, empty where none did. `components` are
+    those that the archive held, none where that is not known.
     """
 
     version: Literal[1] = 1
@@ -43,6 +44,7 @@ class Receipt:
     tool: str
     probe: str = ""
     problem: str = ""
+    components: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

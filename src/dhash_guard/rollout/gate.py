@@ -139,18 +139,20 @@ def _backup(run: Guarded, asked: Requirements) -> Condition:
     if age < -SLACK or (younger is not None and age >= younger):
         return Condition(name="backup", answer=Answer.NO_GO, value=value, limit=limit, source=newest.name)
     if asked.backup.drilled_within is not None:
-        no_way_back = {facts.sha256 for facts in backups if not facts.holds(needed)}
-        return _drilled(run, asked.backup.drilled_within, value, limit, newest.name, no_way_back)
+        return _drilled(run, asked.backup.drilled_within, value, limit, newest.name)
     return Condition(name="backup", answer=Answer.GO, value=value, limit=limit, source=newest.name)
 
 
-def _drilled(run: Guarded, within: Seconds, value: str, limit: str, source: str, no_way_back: Collection[str]) -> Condition:
-    """What the newest drill of the environment says of the way back, whichever backup it was done with, but for those of
-    these hashes, which lack something."""
-    now = run.machine.clock.now()
+def _drilled(run: Guarded, within: Seconds, value: str, limit: str, source: str) -> Condition:
+    """What the newest drill of the environment says of the way back, whichever backup it was done with.
+
+    One that passed with a backup that lacked something, or may have, shows no way back.
+    """
+    now, needed = run.machine.clock.now(), set(belonging(run.configuration))
     limit += f", drilled within {format_duration(within)}"
     receipts = receipts_for(run.configuration.layout, run.environment)
-    newest = latest((each for each in receipts if each.sha256 not in no_way_back), Proof.DRILLED, now)
+    telling = [each for each in receipts if not each.ok or needed.issubset(each.components)]
+    newest = latest(telling, Proof.DRILLED, now)
     answer, cure = Answer.CANNOT_TELL, "dhash-guard backup drill"
     if newest is None:
         value += ", never drilled"
